@@ -1,0 +1,81 @@
+"""Payloads to values and back, for the message types that one VM knows."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+
+from vdproxy.errors import LocalProtocolError, RemoteProtocolError
+from vdproxy.wire.capabilities import Layout
+from vdproxy.wire.chunk import RawMessage
+from vdproxy.wire.constants import DEFAULT_MAX_MESSAGE
+from vdproxy.wire.messages import STANDARD, Message, Unknown
+
+
+class Codec:
+    """
+    The message classes of one VM: the protocol's own and those that handlers
+    bring (*extra*), which win over the protocol's.
+
+    ``max_message`` bounds the data of a bulk message, bytes.
+    """
+
+    def __init__(
+        self,
+        extra: Iterable[type[Message]] = (),
+        max_message: int = DEFAULT_MAX_MESSAGE,
+    ) -> None:
+        self._classes = {int(cls.number): cls for cls in (*STANDARD, *extra)}
+        self._max_message = max_message
+
+    def is_bulk(self, number: int) -> bool:
+        """Tell whether messages of type *number* carry data of any size."""
+        return self._class(number).data_offset is not None
+
+    def limit(self, number: int) -> int:
+        """Return the largest payload of a message of type *number*, bytes."""
+        message_class = self._class(number)
+        if message_class.data_offset is None:
+            return message_class.max_size
+        return min(
+            message_class.max_size, message_class.data_offset + self._max_message
+        )
+
+    def decode(self, raw: RawMessage, layout: Layout) -> Message:
+        """
+        Return the value of a message, an ``Unknown`` where no class reads it.
+
+        :raises RemoteProtocolError: the payload is not one of its type.
+        """
+        message_class = self._class(raw.number)
+        if message_class is Unknown:
+            return Unknown(raw.number, raw.payload)
+        try:
+            return message_class.decode(raw.payload, layout)
+        except (struct.error, ValueError) as error:
+            raise RemoteProtocolError(
+                f"{len(raw.payload)} bytes are no {message_class.__name__}: {error}"
+            ) from error
+
+    def encode(self, message: Message, layout: Layout) -> bytes:
+        """
+        Return the payload of a message.
+
+        :raises LocalProtocolError: a field does not fit, or the whole is over
+            the limit of its type.
+        """
+        try:
+            payload = message.encode(layout)
+        except (struct.error, ValueError) as error:
+            raise LocalProtocolError(
+                f"{type(message).__name__} cannot be encoded: {error}"
+            ) from error
+        limit = self.limit(message.number)
+        if len(payload) > limit:
+            raise LocalProtocolError(
+                f"{type(message).__name__} of {len(payload)} bytes, more than {limit}"
+            )
+        return payload
+
+    def _class(self, number: int) -> type[Message]:
+        return self._classes.get(number, Unknown)

@@ -1,0 +1,67 @@
+"""What every message class has, and the value of a type without one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from vdproxy.errors import RemoteProtocolError
+from vdproxy.wire.capabilities import Layout
+from vdproxy.wire.constants import MAX_UNKNOWN
+
+
+class Message:
+    """
+    Base of the message classes: frozen dataclasses, one for a message type.
+
+    A payload may hold any number in a field that names a type, a result or a
+    flag; the enums of :mod:`vdproxy.wire.constants` name those that are known.
+    """
+
+    __slots__ = ()
+
+    #: ``VDAgentMessage.type``.
+    number: ClassVar[int]
+    #: Largest payload, bytes.
+    max_size: ClassVar[int]
+    #: Where the data begin in the payload, bytes, for bulk types: those whose
+    #: data the option ``max-message`` bounds as well.
+    data_offset: ClassVar[int | None] = None
+
+    @classmethod
+    def decode(cls, payload: bytes, layout: Layout) -> Self:
+        """
+        Return the value that *payload* spells under *layout*.
+
+        :raises RemoteProtocolError: it spells none. ``struct.error`` and
+            ``ValueError`` mean the same to the codec.
+        """
+        raise NotImplementedError
+
+    def encode(self, layout: Layout) -> bytes:
+        """
+        Return the payload under *layout*.
+
+        :raises LocalProtocolError: this layout cannot express the value.
+            ``struct.error`` means the same to the codec.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown(Message):
+    """A message that no class reads: its type and its payload as it came."""
+
+    number: int  # type: ignore[misc]  # the one class that stands for many types
+    payload: bytes
+
+    max_size: ClassVar[int] = MAX_UNKNOWN
+
+    def encode(self, layout: Layout) -> bytes:
+        return self.payload
+
+
+def require(condition: bool, problem: str) -> None:
+    """Raise RemoteProtocolError with *problem* unless *condition* holds."""
+    if not condition:
+        raise RemoteProtocolError(problem)
