@@ -143,8 +143,8 @@ class ChunkReader:
     Bytes of one direction of a port in, whole messages out.
 
     ``limit`` gives the largest payload of a message type, ``is_bulk`` whether a
-    larger one may be skipped. With ``report_chunks`` the headers of chunks are
-    events too.
+    larger one may be skipped. ``start`` is the stream offset of the first byte.
+    With ``report_chunks`` the headers of chunks are events too.
 
     The reader keeps what belongs to unfinished messages and nothing else. A
     size is checked when its header is complete, before its bytes are stored.
@@ -157,6 +157,7 @@ class ChunkReader:
         limit: Callable[[int], int],
         is_bulk: Callable[[int], bool],
         *,
+        start: int = 0,
         report_chunks: bool = False,
     ) -> None:
         self._framing = framing
@@ -168,11 +169,11 @@ class ChunkReader:
         self._chunk_left = 0
         self._data = b""
         self._position = 0
-        self._consumed = 0
+        self._consumed = start
 
     @property
     def offset(self) -> int:
-        """Bytes of the stream that have been taken in."""
+        """Where in the stream the next byte to be read stands."""
         return self._consumed + self._position
 
     @property
@@ -295,34 +296,45 @@ class ChunkReader:
         return RemoteProtocolError(f"{what}, at byte {self.offset}")
 
 
-def cut_message(
-    number: int, payload: bytes, port: int = Port.VDP_CLIENT_PORT
-) -> Iterator[bytes]:
+@dataclass(frozen=True, slots=True)
+class CutMessage:
     """
-    Cut a message into chunks of at most 2,048 bytes and yield them in writes
-    of at most 64 KiB.
+    A message cut into chunks of at most 2,048 bytes.
 
-    The message's header is whole in the first chunk and no chunk holds parts
-    of two messages: what every known peer accepts.
+    Iterating gives its bytes in writes of at most 64 KiB and headers; ``size``
+    is how many they are in all. The message's header is whole in the first
+    chunk and no chunk holds parts of two messages: what every known peer takes.
     """
-    head = MESSAGE_HEADER.pack(VD_AGENT_PROTOCOL, number, 0, len(payload))
-    size = len(head) + len(payload)
-    if size <= VD_AGENT_MAX_DATA_SIZE:
-        yield CHUNK_HEADER.pack(port, size) + head + payload
-        return
-    full = CHUNK_HEADER.pack(port, VD_AGENT_MAX_DATA_SIZE)
-    first = VD_AGENT_MAX_DATA_SIZE - len(head)
-    view = memoryview(payload)
-    write: list[bytes | memoryview] = [full, head, view[:first]]
-    for start in range(first, len(payload), VD_AGENT_MAX_DATA_SIZE):
-        if len(write) >= 2 * _CHUNKS_PER_WRITE:
-            yield b"".join(write)
-            write = []
-        piece = view[start : start + VD_AGENT_MAX_DATA_SIZE]
-        write.append(
-            full
-            if len(piece) == VD_AGENT_MAX_DATA_SIZE
-            else CHUNK_HEADER.pack(port, len(piece))
-        )
-        write.append(piece)
-    yield b"".join(write)
+
+    number: int
+    payload: bytes
+    port: int = Port.VDP_CLIENT_PORT
+
+    @property
+    def size(self) -> int:
+        """Bytes on the wire."""
+        size = MESSAGE_HEADER.size + len(self.payload)
+        return size + -(-size // VD_AGENT_MAX_DATA_SIZE) * CHUNK_HEADER.size
+
+    def __iter__(self) -> Iterator[bytes]:
+        head = MESSAGE_HEADER.pack(VD_AGENT_PROTOCOL, self.number, 0, len(self.payload))
+        size = len(head) + len(self.payload)
+        if size <= VD_AGENT_MAX_DATA_SIZE:
+            yield CHUNK_HEADER.pack(self.port, size) + head + self.payload
+            return
+        full = CHUNK_HEADER.pack(self.port, VD_AGENT_MAX_DATA_SIZE)
+        first = VD_AGENT_MAX_DATA_SIZE - len(head)
+        view = memoryview(self.payload)
+        write: list[bytes | memoryview] = [full, head, view[:first]]
+        for start in range(first, len(self.payload), VD_AGENT_MAX_DATA_SIZE):
+            if len(write) >= 2 * _CHUNKS_PER_WRITE:
+                yield b"".join(write)
+                write = []
+            piece = view[start : start + VD_AGENT_MAX_DATA_SIZE]
+            write.append(
+                full
+                if len(piece) == VD_AGENT_MAX_DATA_SIZE
+                else CHUNK_HEADER.pack(self.port, len(piece))
+            )
+            write.append(piece)
+        yield b"".join(write)

@@ -1,0 +1,145 @@
+"""The agent's role towards one client."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from vdproxy.link.events import ClientReady, ClientRenewed, Discarded, Malformed
+from vdproxy.link.link import Link
+from vdproxy.link.serials import GrabSerials
+from vdproxy.wire.capabilities import Capabilities, Layout
+from vdproxy.wire.chunk import (
+    CLIENT_FRAMING,
+    Assembling,
+    ChunkHeader,
+    ChunkReader,
+    CutMessage,
+    RawMessage,
+    SkippedMessage,
+)
+from vdproxy.wire.codec import Codec
+from vdproxy.wire.constants import MessageType, Port
+from vdproxy.wire.messages import AnnounceCapabilities, Message, Reply
+
+ClientEvent = (
+    Message | ClientReady | ClientRenewed | Malformed | Discarded | ChunkHeader
+)
+
+
+class ClientLink(Link):
+    """
+    What a guest's agent would be on one client's socket.
+
+    We speak first, once there is something to offer, and then again only when
+    the offer changes; a client's question that came before is answered after
+    that. A client may announce itself by asking, by answering, or both.
+    """
+
+    def __init__(self, codec: Codec, *, report_chunks: bool = False) -> None:
+        super().__init__(codec, GrabSerials(is_agent=True))
+        self._reader = ChunkReader(
+            CLIENT_FRAMING, codec.limit, codec.is_bulk, report_chunks=report_chunks
+        )
+        self._events: deque[ClientEvent] = deque()
+        self._requests = 0
+        self._unanswered: int | None = None
+        self._reply_ports: dict[int, int] = {}
+        self._layout_in = Layout()
+        self._layout_out = Layout()
+
+    @property
+    def ready(self) -> bool:
+        """Whether both ends have announced themselves."""
+        return self.offered is not None and self.announced is not None
+
+    @property
+    def assembling(self) -> Assembling | None:
+        """The message that is coming in, if one is."""
+        return self._reader.assembling
+
+    def offer(self, capabilities: Capabilities) -> None:
+        """Announce *capabilities*, unless that is what the client was told last."""
+        if capabilities == self.offered:
+            return
+        was_ready = self.ready
+        self.offered = capabilities
+        self._announce(1, capabilities)
+        self._layout_out = Layout.between(capabilities, self.announced)
+        if was_ready:
+            # Until the client answers, what it sends is in the layout it knew.
+            self._serials.zero(keep_former=True)
+            return
+        self._layout_in = self._layout_out
+        if self._unanswered is not None:
+            self._announce(0, capabilities, self._unanswered)
+            self._unanswered = None
+        if self.ready:
+            self._events.append(ClientReady())
+
+    def receive_data(self, data: bytes) -> None:
+        """Take the next bytes from the client."""
+        self._reader.receive_data(data)
+
+    def next_event(self) -> ClientEvent | None:
+        """
+        Return what the client did next, or None until more bytes are there.
+
+        :raises RemoteProtocolError: the framing is broken; the link is of no
+            further use.
+        """
+        while not self._events:
+            event = self._reader.next_event()
+            if event is None:
+                return None
+            if isinstance(event, RawMessage):
+                self._receive(event)
+            elif not isinstance(event, SkippedMessage):
+                self._events.append(event)
+        return self._events.popleft()
+
+    def encode(self, message: Message) -> CutMessage:
+        """
+        Return a message cut into chunks for the client.
+
+        A REPLY goes out on the port that asked, as an agent's does.
+
+        :raises LocalProtocolError: the message cannot be told to this client.
+        """
+        port: int = Port.VDP_CLIENT_PORT
+        if isinstance(message, Reply):
+            port = self._reply_ports.get(message.type, port)
+        return self._encode(message, self._layout_out, port)
+
+    def _receive(self, raw: RawMessage) -> None:
+        message = self._decode(raw, self._layout_in)
+        if raw.number < MessageType.VD_AGENT_END_MESSAGE:
+            self._reply_ports[raw.number] = raw.port
+        if isinstance(message, Malformed):
+            self._events.append(message)
+        elif isinstance(message, AnnounceCapabilities):
+            self._receive_announce(message, raw.port)
+        elif self._is_outdated(message):
+            self._events.append(Discarded(raw.number, "its serial lost a race"))
+        else:
+            self._events.append(message)
+
+    def _receive_announce(self, message: AnnounceCapabilities, port: int) -> None:
+        was_ready = self.ready
+        self.announced = message.capabilities
+        self._layout_in = self._layout_out = Layout.between(
+            self.offered, self.announced
+        )
+        self._events.append(message)
+        renewed = False
+        if message.request:
+            self._requests += 1
+            renewed = was_ready and self._requests > 1
+            if self.offered is None:
+                self._unanswered = port
+            else:
+                self._announce(0, self.offered, port)
+        if renewed:
+            self._serials.zero()
+            self._events.append(ClientRenewed())
+        if self.ready and (renewed or not was_ready):
+            self._events.append(ClientReady())

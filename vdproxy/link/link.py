@@ -1,0 +1,66 @@
+"""What both roles of a link have in common."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vdproxy.errors import RemoteProtocolError
+from vdproxy.link.events import Malformed
+from vdproxy.link.serials import GrabSerials
+from vdproxy.wire.capabilities import Capabilities, Layout
+from vdproxy.wire.chunk import CutMessage, RawMessage
+from vdproxy.wire.codec import Codec
+from vdproxy.wire.constants import Capability, Port
+from vdproxy.wire.messages import AnnounceCapabilities, ClipboardGrab, Message
+
+
+class Link:
+    """
+    One end of one link.
+
+    ``offered`` and ``announced`` are what we and the peer have announced, each
+    None until it has happened.
+    """
+
+    def __init__(self, codec: Codec, serials: GrabSerials) -> None:
+        self._codec = codec
+        self._serials = serials
+        self._to_send: list[CutMessage] = []
+        self.offered: Capabilities | None = None
+        self.announced: Capabilities | None = None
+
+    def messages_to_send(self) -> list[CutMessage]:
+        """Return what the link itself has to say, and forget it."""
+        messages = self._to_send
+        self._to_send = []
+        return messages
+
+    def _encode(self, message: Message, layout: Layout, port: int) -> CutMessage:
+        if isinstance(message, ClipboardGrab):
+            message = replace(message, serial=self._serial(message, layout))
+        return CutMessage(message.number, self._codec.encode(message, layout), port)
+
+    def _serial(self, grab: ClipboardGrab, layout: Layout) -> int | None:
+        if layout.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL):
+            return self._serials.stamp(grab.selection)
+        return None
+
+    def _decode(self, raw: RawMessage, layout: Layout) -> Message | Malformed:
+        try:
+            return self._codec.decode(raw, layout)
+        except RemoteProtocolError as error:
+            return Malformed(raw.number, raw.payload, str(error))
+
+    def _is_outdated(self, message: Message) -> bool:
+        """Tell whether this is a GRAB that lost a race, by its serial."""
+        return (
+            isinstance(message, ClipboardGrab)
+            and message.serial is not None
+            and not self._serials.accept(message.selection, message.serial)
+        )
+
+    def _announce(
+        self, request: int, offer: Capabilities, port: int = Port.VDP_CLIENT_PORT
+    ) -> None:
+        message = AnnounceCapabilities(request, offer.to_words())
+        self._to_send.append(self._encode(message, Layout(), port))
