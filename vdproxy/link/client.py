@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 
-from vdproxy.link.events import ClientReady, ClientRenewed, Discarded, Malformed
+from vdproxy.link.events import (
+    ClientReady,
+    ClientRenewed,
+    Discarded,
+    Malformed,
+    MessageReceived,
+)
 from vdproxy.link.link import Link
 from vdproxy.link.serials import GrabSerials
 from vdproxy.wire.capabilities import Capabilities, Layout
@@ -22,7 +28,13 @@ from vdproxy.wire.constants import MessageType, Port
 from vdproxy.wire.messages import AnnounceCapabilities, Message, Reply
 
 ClientEvent = (
-    Message | ClientReady | ClientRenewed | Malformed | Discarded | ChunkHeader
+    Message
+    | ClientReady
+    | ClientRenewed
+    | Malformed
+    | Discarded
+    | ChunkHeader
+    | MessageReceived
 )
 
 
@@ -35,10 +47,11 @@ class ClientLink(Link):
     that. A client may announce itself by asking, by answering, or both.
     """
 
-    def __init__(self, codec: Codec, *, report_chunks: bool = False) -> None:
+    def __init__(self, codec: Codec, *, report_headers: bool = False) -> None:
         super().__init__(codec, GrabSerials(is_agent=True))
+        self._report_headers = report_headers
         self._reader = ChunkReader(
-            CLIENT_FRAMING, codec.limit, codec.is_bulk, report_chunks=report_chunks
+            CLIENT_FRAMING, codec.limit, codec.is_bulk, report_chunks=report_headers
         )
         self._events: deque[ClientEvent] = deque()
         self._requests = 0
@@ -111,6 +124,8 @@ class ClientLink(Link):
         return self._encode(message, self._layout_out, port)
 
     def _receive(self, raw: RawMessage) -> None:
+        if self._report_headers:
+            self._events.append(MessageReceived(raw.number, len(raw.payload)))
         message = self._decode(raw, self._layout_in)
         if raw.number < MessageType.VD_AGENT_END_MESSAGE:
             self._reply_ports[raw.number] = raw.port

@@ -50,3 +50,11 @@ class Discarded:
 
     number: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    """A message came in whole; reported where the link is asked for headers."""
+
+    number: int
+    size: int

@@ -13,7 +13,13 @@ import re
 from collections import deque
 
 from vdproxy.errors import LocalProtocolError, RemoteProtocolError
-from vdproxy.link.events import AgentLost, AgentUp, Discarded, Malformed
+from vdproxy.link.events import (
+    AgentLost,
+    AgentUp,
+    Discarded,
+    Malformed,
+    MessageReceived,
+)
 from vdproxy.link.link import Link
 from vdproxy.link.serials import GrabSerials
 from vdproxy.wire.capabilities import Capabilities, Layout
@@ -39,7 +45,14 @@ from vdproxy.wire.constants import (
 from vdproxy.wire.messages import AnnounceCapabilities, Message
 
 GuestEvent = (
-    Message | AgentUp | AgentLost | Malformed | Discarded | SkippedMessage | ChunkHeader
+    Message
+    | AgentUp
+    | AgentLost
+    | Malformed
+    | Discarded
+    | SkippedMessage
+    | ChunkHeader
+    | MessageReceived
 )
 
 
@@ -82,7 +95,7 @@ class GuestLink(Link):
     """
 
     def __init__(
-        self, codec: Codec, offer: Capabilities, *, report_chunks: bool = False
+        self, codec: Codec, offer: Capabilities, *, report_headers: bool = False
     ) -> None:
         """
         Begin a connection with our question.
@@ -100,7 +113,7 @@ class GuestLink(Link):
             )
         self.synced = False
         self._offer = offer
-        self._report_chunks = report_chunks
+        self._report_headers = report_headers
         self._events: deque[GuestEvent] = deque()
         self._reader: ChunkReader | None = self._new_reader(0)
         self._recent = b""
@@ -197,7 +210,7 @@ class GuestLink(Link):
             self._codec.limit,
             self._codec.is_bulk,
             start=start,
-            report_chunks=self._report_chunks,
+            report_chunks=self._report_headers,
         )
 
     def _restart_at_mark(self, window: bytes) -> bool:
@@ -224,6 +237,8 @@ class GuestLink(Link):
             self._events.append(AgentLost(reason))
 
     def _receive(self, raw: RawMessage, end: int) -> None:
+        if self._report_headers:
+            self._events.append(MessageReceived(raw.number, len(raw.payload)))
         if raw.number == MessageType.VD_AGENT_ANNOUNCE_CAPABILITIES:
             self._receive_announce(raw, end)
         elif self.synced and (
@@ -244,14 +259,14 @@ class GuestLink(Link):
         if message.request:
             self._lose("the agent was started anew")
         self.announced = message.capabilities
-        self._events.append(message)
         if message.request:
             self._announce(0, self._offer)
             if not self._asking:
                 self._ask()
-            return
-        self._asking = False
-        if not self.synced:
-            self.synced = True
-            self._serials.zero()
-            self._events.append(AgentUp(message.capabilities))
+        else:
+            self._asking = False
+            if not self.synced:
+                self.synced = True
+                self._serials.zero()
+                self._events.append(AgentUp(message.capabilities))
+        self._events.append(message)

@@ -1,0 +1,94 @@
+"""
+What a plugin imports: the one module whose names are promised to plugin authors.
+
+A handler is a class ``@implementer(IMessageHandler)`` derived from ``Handler``,
+declared by a ``HandlerMaker`` in ``twisted/plugins/vdproxy_DISTRIBUTION.py``.
+"""
+
+from vdproxy.errors import LocalProtocolError, RemoteProtocolError
+from vdproxy.hub.client import Client
+from vdproxy.hub.guest import Guest
+from vdproxy.hub.handler import Handler
+from vdproxy.hub.peer import Peer
+from vdproxy.hub.trace import message_name
+from vdproxy.hub.vm import VM
+from vdproxy.interfaces import ICapabilitiesHandler, IMessageHandler
+from vdproxy.makers import HandlerMaker, NoOptions
+from vdproxy.options import Size
+from vdproxy.wire.capabilities import Capabilities, Layout
+from vdproxy.wire.constants import (
+    Capability,
+    ClipboardType,
+    FileXferStatusResult,
+    MessageType,
+    MonitorsConfigFlags,
+    ReplyError,
+    Selection,
+)
+from vdproxy.wire.messages import (
+    AnnounceCapabilities,
+    AudioVolumeSync,
+    ClientDisconnected,
+    Clipboard,
+    ClipboardGrab,
+    ClipboardRelease,
+    ClipboardRequest,
+    DeviceDisplayInfo,
+    DisplayConfig,
+    FileXferData,
+    FileXferStart,
+    FileXferStatus,
+    GraphicsDeviceInfo,
+    MaxClipboard,
+    Message,
+    MonConfig,
+    MonitorsConfig,
+    MouseState,
+    Reply,
+    Unknown,
+)
+
+__all__ = [
+    "VM",
+    "AnnounceCapabilities",
+    "AudioVolumeSync",
+    "Capabilities",
+    "Capability",
+    "Client",
+    "ClientDisconnected",
+    "Clipboard",
+    "ClipboardGrab",
+    "ClipboardRelease",
+    "ClipboardRequest",
+    "ClipboardType",
+    "DeviceDisplayInfo",
+    "DisplayConfig",
+    "FileXferData",
+    "FileXferStart",
+    "FileXferStatus",
+    "FileXferStatusResult",
+    "GraphicsDeviceInfo",
+    "Guest",
+    "Handler",
+    "HandlerMaker",
+    "ICapabilitiesHandler",
+    "IMessageHandler",
+    "Layout",
+    "LocalProtocolError",
+    "MaxClipboard",
+    "Message",
+    "MessageType",
+    "MonConfig",
+    "MonitorsConfig",
+    "MonitorsConfigFlags",
+    "MouseState",
+    "NoOptions",
+    "Peer",
+    "RemoteProtocolError",
+    "Reply",
+    "ReplyError",
+    "Selection",
+    "Size",
+    "Unknown",
+    "message_name",
+]

@@ -1,0 +1,66 @@
+"""
+Capability negotiation: what the guest is told, and what each client is shown.
+
+The guest is told everything the enabled handlers can use, so that clients with
+any capabilities can come and go without a word to it: a question from its host
+means a new client to the Linux agent, which then drops transfers and clipboard.
+A client is shown what the agent can do as far as handlers support it, and what
+handlers make true themselves.
+"""
+
+from __future__ import annotations
+
+from zope.interface import implementer
+
+from vdproxy.api import (
+    VM,
+    AnnounceCapabilities,
+    Capabilities,
+    Capability,
+    Client,
+    Handler,
+    ICapabilitiesHandler,
+    Message,
+    MessageType,
+    NoOptions,
+    Peer,
+)
+
+_BY_DEMAND = Capability.VD_AGENT_CAP_CLIPBOARD_BY_DEMAND
+_SELECTION = Capabilities.of(Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION)
+
+#: The one capability that says what does *not* work.
+_FILES_DISABLED = Capabilities.of(Capability.VD_AGENT_CAP_FILE_XFER_DISABLED)
+
+
+@implementer(ICapabilitiesHandler)
+class CapabilitiesHandler(Handler):
+    """Composes every offer; keeps announcements from crossing the hub."""
+
+    messages = (AnnounceCapabilities,)
+
+    def start(self, vm: VM) -> None:
+        self._vm = vm
+
+    def offer_to_guest(self) -> Capabilities:
+        offer = self._vm.relayed | self._vm.provided
+        # spice-vdagentd hangs for good on a host with BY_DEMAND alone.
+        return offer | _SELECTION if _BY_DEMAND in offer else offer
+
+    def offer_to_client(self, client: Client) -> Capabilities:
+        agent = self._vm.guest.announced or Capabilities()
+        offer = (
+            (agent & self._vm.relayed) | self._vm.provided | (agent & _FILES_DISABLED)
+        )
+        if self._vm.owns(MessageType.VD_AGENT_FILE_XFER_START):
+            return offer
+        return offer | _FILES_DISABLED
+
+    def received(self, peer: Peer, message: Message) -> None:
+        if peer is self._vm.guest:
+            self._vm.offers_changed()
+
+
+def make(options: NoOptions) -> CapabilitiesHandler:
+    """Return the handler for one VM."""
+    return CapabilitiesHandler()

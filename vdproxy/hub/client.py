@@ -1,0 +1,163 @@
+"""One client of one VM."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twisted.internet.interfaces import IDelayedCall
+
+from vdproxy.errors import RemoteProtocolError
+from vdproxy.hub.outbox import Transport
+from vdproxy.hub.peer import Peer
+from vdproxy.hub.trace import message_name
+from vdproxy.link.client import ClientEvent, ClientLink
+from vdproxy.link.events import (
+    ClientReady,
+    ClientRenewed,
+    Discarded,
+    Malformed,
+    MessageReceived,
+)
+from vdproxy.wire.capabilities import Capabilities
+from vdproxy.wire.chunk import ChunkHeader
+from vdproxy.wire.messages import AnnounceCapabilities, Message
+
+if TYPE_CHECKING:
+    from vdproxy.hub.hub import Hub
+
+#: Bad payloads in a row after which a client is disconnected.
+_MAX_MALFORMED = 5
+
+#: Small messages that may wait for a client besides one large one, bytes.
+_MAX_QUEUED = 8 * 1024 * 1024
+
+#: Seconds in which a client that is disconnected may read what was sent.
+_LINGER = 1.0
+
+
+class Client(Peer):
+    """One client, from its connection to its end; ``id`` is unique in its VM."""
+
+    def __init__(
+        self, hub: Hub, id: int, frontend: str, name: str, uid: int | None
+    ) -> None:
+        super().__init__(hub)
+        self.id = id
+        self.frontend = frontend
+        self.name = name
+        self.uid = uid
+        #: Whether handlers have been told of this client.
+        self.introduced = False
+        self._link: ClientLink | None = None
+        self._malformed = 0
+        self._abort_call: IDelayedCall | None = None
+
+    @property
+    def label(self) -> str:
+        """The client's name, or its frontend's, and its id."""
+        return f"{self.name or self.frontend}#{self.id}"
+
+    def send(self, message: Message) -> None:
+        """
+        Send *message* to this client.
+
+        Nothing is sent before the client has been told what we can do.
+
+        :raises LocalProtocolError: the message cannot be told to this client.
+        """
+        if self._link is not None and self.offered is not None:
+            self._put([self._link.encode(message)])
+
+    def disconnect(self, reason: str) -> None:
+        """End the connection, with *reason* in the log."""
+        transport = self._transport
+        if transport is None or self._abort_call is not None:
+            return
+        self._hub.log.warn(
+            "client {client} disconnected: {reason}", client=self.label, reason=reason
+        )
+        self._abort_call = self._hub.clock.callLater(_LINGER, transport.abortConnection)
+        transport.loseConnection()
+
+    def connected(self, transport: Transport) -> None:
+        """Begin with this client's connection."""
+        self._link = ClientLink(
+            self._hub.codec, report_headers=self._hub.trace is not None
+        )
+        self._open(transport)
+
+    def receive_data(self, data: bytes) -> None:
+        """Take the next bytes from the client."""
+        if self._link is None or self._abort_call is not None:
+            return
+        self._last_byte = self._hub.clock.seconds()
+        self._link.receive_data(data)
+        self.process_events()
+
+    def disconnected(self, reason: str) -> None:
+        """Take note that the connection has ended."""
+        if self._abort_call is not None and self._abort_call.active():
+            self._abort_call.cancel()
+        self._close()
+        self._hub.detach(self, reason)
+
+    def offer(self, capabilities: Capabilities) -> None:
+        """Announce *capabilities*, unless the client was told just that."""
+        if self._link is not None:
+            self._link.offer(capabilities)
+            self._flush()
+
+    def process_events(self) -> None:
+        """Act on what the client has done so far."""
+        link = self._link
+        try:
+            while link is not None and link is self._link and not self._abort_call:
+                event = link.next_event()
+                if event is None:
+                    break
+                self._flush()
+                self._handle(event)
+        except RemoteProtocolError as error:
+            self.disconnect(str(error))
+        self._flush()
+
+    def _handle(self, event: ClientEvent) -> None:
+        if isinstance(event, ClientReady):
+            self._hub.client_ready(self)
+        elif isinstance(event, ClientRenewed):
+            self._hub.client_left(self)
+        elif isinstance(event, Malformed):
+            self._refuse(event)
+        elif isinstance(event, Discarded):
+            self._hub.log.info(
+                "{message} of client {client} not taken: {reason}",
+                message=message_name(event.number),
+                client=self.label,
+                reason=event.reason,
+            )
+        elif isinstance(event, (ChunkHeader, MessageReceived)):
+            self._trace(event)
+        else:
+            self._malformed = 0
+            if isinstance(event, AnnounceCapabilities) and self._hub.trace:
+                self._hub.trace.capabilities(self.label, event.capabilities)
+            self._hub.dispatch(self, event)
+
+    def _refuse(self, malformed: Malformed) -> None:
+        """Have a bad payload answered where its type has an answer."""
+        self._malformed += 1
+        self._hub.log.warn(
+            "client {client} sent a bad {message}: {reason}",
+            client=self.label,
+            message=message_name(malformed.number),
+            reason=malformed.reason,
+        )
+        self._hub.refuse(self, malformed)
+        if self._malformed == _MAX_MALFORMED:
+            self.disconnect(f"{_MAX_MALFORMED} bad messages in a row")
+
+    def _queue_changed(self) -> None:
+        limit = _MAX_QUEUED + self._hub.max_message
+        if self.queued > limit and self._outbox is not None:
+            self._outbox.clear()
+            self.disconnect(f"it does not read: over {limit} bytes waited for it")

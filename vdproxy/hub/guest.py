@@ -1,0 +1,190 @@
+"""The guest of one VM: the agent behind QEMU's socket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twisted.internet.interfaces import IDelayedCall
+
+from vdproxy.hub.client import Client
+from vdproxy.hub.outbox import Transport
+from vdproxy.hub.peer import Peer
+from vdproxy.hub.trace import message_name
+from vdproxy.link.events import (
+    AgentLost,
+    AgentUp,
+    Discarded,
+    Malformed,
+    MessageReceived,
+)
+from vdproxy.link.guest import GuestEvent, GuestLink
+from vdproxy.wire.chunk import ChunkHeader, SkippedMessage
+from vdproxy.wire.messages import AnnounceCapabilities, Message
+
+if TYPE_CHECKING:
+    from vdproxy.hub.hub import Hub
+
+#: Seconds of silence in the middle of a message after which its rest is looked
+#: through for a new agent's announcement. A living agent pauses for less.
+_QUIET = 1.0
+
+#: Seconds after which a question is repeated that a speaking guest has not
+#: answered; agents answer within 25 ms.
+_PATIENCE = 2.0
+
+_CHECK = 0.5
+
+#: Bytes waiting for the guest above which clients are not read, and below which
+#: they are again.
+_HIGH_WATER = 1024 * 1024
+_LOW_WATER = 256 * 1024
+
+
+class Guest(Peer):
+    """The guest's agent, as far as it can be known."""
+
+    name = "guest"
+
+    def __init__(self, hub: Hub) -> None:
+        super().__init__(hub)
+        self._link: GuestLink | None = None
+        self._check_call: IDelayedCall | None = None
+        self._searched = False
+        self._unanswered_since: float | None = None
+        self._congested = False
+
+    @property
+    def up(self) -> bool:
+        """Whether an agent has answered and messages may be sent to it."""
+        return self._link is not None and self._link.synced
+
+    @property
+    def state(self) -> str:
+        """``up``, ``connected`` (to the socket, no agent) or ``down``."""
+        if self._link is None:
+            return "down"
+        return "up" if self._link.synced else "connected"
+
+    def send(self, message: Message, source: Client | None = None) -> None:
+        """
+        Send *message* to the agent, on behalf of *source* if of a client.
+
+        Nothing is sent while the agent is not up: handlers are told when it is
+        lost and answer whoever waits for it.
+
+        :raises LocalProtocolError: the message cannot be told to this agent.
+        """
+        if self._link is not None and self._link.synced:
+            self._put([self._link.encode(message)])
+
+    def connected(self, transport: Transport) -> None:
+        """Begin with a new connection to the guest's port."""
+        self._open(transport)
+        self._link = GuestLink(
+            self._hub.codec,
+            self._hub.offer_to_guest(),
+            report_headers=self._hub.trace is not None,
+        )
+        self._flush()
+
+    def receive_data(self, data: bytes) -> None:
+        """Take the next bytes from the guest's port."""
+        self._last_byte = self._hub.clock.seconds()
+        self._searched = False
+        if self._link is not None:
+            self._link.receive_data(data)
+            self._pump()
+
+    def disconnected(self, reason: str) -> None:
+        """Take note that the connection to the guest's port has ended."""
+        was_up = self.up
+        if self._outbox is not None:
+            self._outbox.clear()
+        self._close()
+        self._unanswered_since = None
+        if self._check_call is not None:
+            self._check_call.cancel()
+            self._check_call = None
+        if was_up:
+            self._hub.agent_lost(reason)
+
+    def _pump(self) -> None:
+        link = self._link
+        while link is not None and link is self._link:
+            event = link.next_event()
+            if event is None:
+                break
+            self._handle(event)
+        self._flush()
+        self._watch()
+
+    def _handle(self, event: GuestEvent) -> None:
+        if isinstance(event, AgentLost):
+            # What waits was for the old agent. What the link has to say is for
+            # the new one.
+            if self._outbox is not None:
+                self._outbox.clear()
+            self._flush()
+            self._hub.agent_lost(event.reason)
+            return
+        self._flush()
+        if isinstance(event, AgentUp):
+            self._hub.agent_up(event.capabilities)
+        elif isinstance(event, Malformed):
+            self._hub.log.warn(
+                "guest sent a bad {message}: {reason}",
+                message=message_name(event.number),
+                reason=event.reason,
+            )
+        elif isinstance(event, SkippedMessage):
+            self._hub.log.warn(
+                "guest sent a {message} of {size} bytes, over max-message; skipped",
+                message=message_name(event.number),
+                size=event.size,
+            )
+        elif isinstance(event, Discarded):
+            self._hub.log.info(
+                "{message} of the guest not taken: {reason}",
+                message=message_name(event.number),
+                reason=event.reason,
+            )
+        elif isinstance(event, (ChunkHeader, MessageReceived)):
+            self._trace(event)
+        else:
+            if isinstance(event, AnnounceCapabilities) and self._hub.trace:
+                self._hub.trace.capabilities(self.label, event.capabilities)
+            self._hub.dispatch(self, event)
+
+    def _watch(self) -> None:
+        """Look again soon if the link waits for something that may not come."""
+        link = self._link
+        if link is None or self._check_call is not None:
+            return
+        if link.unanswered or (link.unfinished and not self._searched):
+            self._check_call = self._hub.clock.callLater(_CHECK, self._check)
+
+    def _check(self) -> None:
+        self._check_call = None
+        link = self._link
+        if link is None:
+            return
+        now = self._hub.clock.seconds()
+        if link.unfinished and now - self._last_byte >= _QUIET:
+            self._searched = True
+            link.quiet()
+        if not link.unanswered:
+            self._unanswered_since = None
+        elif self._unanswered_since is None:
+            self._unanswered_since = now
+        elif now - self._unanswered_since >= _PATIENCE - _CHECK:
+            self._unanswered_since = None
+            link.ask_again()
+        self._pump()
+
+    def _queue_changed(self) -> None:
+        if not self._congested and self.queued > _HIGH_WATER:
+            self._congested = True
+            self._hub.pause_clients()
+        elif self._congested and self.queued <= _LOW_WATER:
+            self._congested = False
+            self._hub.resume_clients()

@@ -1,0 +1,246 @@
+"""The hub of one VM: what joins its guest, its clients and its handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import TypeVarTuple, cast
+
+from twisted.internet.interfaces import IReactorTime
+
+from vdproxy.errors import Refused
+from vdproxy.hub.client import Client
+from vdproxy.hub.guest import Guest
+from vdproxy.hub.handler import Handler, Negotiator
+from vdproxy.hub.isolation import MAX_FAILURES, Installed, Mount
+from vdproxy.hub.log import VMLog
+from vdproxy.hub.outbox import Transport
+from vdproxy.hub.peer import Peer
+from vdproxy.hub.trace import Trace, message_name
+from vdproxy.hub.vm import VM
+from vdproxy.link.events import Malformed
+from vdproxy.wire.capabilities import Capabilities
+from vdproxy.wire.codec import Codec
+from vdproxy.wire.constants import DEFAULT_MAX_MESSAGE, MessageType
+from vdproxy.wire.messages import Message, Unknown
+
+_Ts = TypeVarTuple("_Ts")
+
+#: Default of the option ``max-clients``.
+DEFAULT_MAX_CLIENTS = 16
+
+#: Types without an owner that are logged by number, one line each; a peer may
+#: make up more of them than a log should hold.
+_MAX_UNOWNED_LOGGED = 64
+
+
+class Hub:
+    """
+    One VM.
+
+    ``installed`` are its handlers in the order of the configuration, whose
+    message types do not overlap. The one that owns ANNOUNCE_CAPABILITIES
+    negotiates: it is asked what each side is offered and is never withdrawn.
+    ``max_message`` is in bytes.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        clock: IReactorTime,
+        installed: Sequence[Installed],
+        *,
+        max_clients: int = DEFAULT_MAX_CLIENTS,
+        max_message: int = DEFAULT_MAX_MESSAGE,
+        tracing: bool = False,
+    ) -> None:
+        self.name = name
+        self.clock = clock
+        self.max_message = max_message
+        self.log = VMLog(name, clock)
+        self.trace = Trace(name) if tracing else None
+        self.codec = Codec(
+            (m for plugin in installed for m in plugin.handler.messages), max_message
+        )
+        self.guest = Guest(self)
+        self.clients: list[Client] = []
+        self._mounts = [Mount(plugin, self.log) for plugin in installed]
+        self._owners = {
+            int(message.number): mount
+            for mount in self._mounts
+            for message in mount.handler.messages
+        }
+        self._core = self._owners[MessageType.VD_AGENT_ANNOUNCE_CAPABILITIES]
+        self._max_clients = max_clients
+        self._client_ids = count(1)
+        self._clients_paused = False
+        self._unowned: set[int] = set()
+
+    @property
+    def handlers(self) -> list[Handler]:
+        """The handlers that have not been withdrawn."""
+        return [mount.handler for mount in self._mounts]
+
+    def owns(self, number: int) -> bool:
+        """Tell whether a handler owns the message type *number*."""
+        return number in self._owners
+
+    def start(self) -> None:
+        """Start the handlers, first to last."""
+        for mount in list(self._mounts):
+            vm = VM(self, mount.options)
+            if not mount.call(mount.handler.start, vm) and mount is not self._core:
+                self._withdraw(mount, "it could not start")
+
+    def stop(self) -> None:
+        """Stop the handlers, last to first, and let go of all clients."""
+        for mount in reversed(self._mounts):
+            mount.call(mount.handler.stop)
+        for client in list(self.clients):
+            client.disconnect("vdproxy stops")
+        self.log.close()
+
+    def attach(
+        self, transport: Transport, frontend: str, name: str, uid: int | None
+    ) -> Client:
+        """
+        Take a new client in.
+
+        :raises Refused: there are as many as may be.
+        """
+        if len(self.clients) >= self._max_clients:
+            self.log.warn(
+                "client of {frontend} refused: {limit} are connected, see max-clients",
+                frontend=frontend,
+                limit=self._max_clients,
+            )
+            raise Refused(f"{self._max_clients} clients are connected")
+        client = Client(self, next(self._client_ids), frontend, name, uid)
+        self.clients.append(client)
+        self.log.info(
+            "client {client} connected, uid {uid}", client=client.label, uid=uid
+        )
+        if self._clients_paused:
+            client.pause()
+        client.connected(transport)
+        if self.guest.up:
+            client.offer(self._offer_to_client(client))
+        return client
+
+    def detach(self, client: Client, reason: str) -> None:
+        """Forget a client whose connection has ended."""
+        self.clients.remove(client)
+        self.log.info(
+            "client {client} left: {reason}", client=client.label, reason=reason
+        )
+        self.client_left(client)
+
+    def dispatch(self, peer: Peer, message: Message) -> None:
+        """Give a message to the handler that owns its type."""
+        mount = self._owners.get(message.number)
+        if mount is None:
+            self._log_unowned(peer, message.number)
+        elif not self._call(mount, mount.handler.received, peer, message):
+            reason = f"handler {mount.name} failed"
+            mount.call(mount.handler.dropped, peer, message, reason)
+
+    def refuse(self, client: Client, malformed: Malformed) -> None:
+        """Have the owner of a bad message's type answer it, if it has an answer."""
+        mount = self._owners.get(malformed.number)
+        if mount is not None:
+            message = Unknown(malformed.number, malformed.payload)
+            self._call(mount, mount.handler.dropped, client, message, malformed.reason)
+
+    def agent_up(self, capabilities: Capabilities) -> None:
+        """Tell everybody that the guest's agent has answered."""
+        self.log.info(
+            "the guest's agent is up and announces {capabilities}",
+            capabilities=", ".join(capabilities.names()) or "nothing",
+        )
+        for client in self.clients:
+            client.offer(self._offer_to_client(client))
+        for mount in list(self._mounts):
+            self._call(mount, mount.handler.guest_up, capabilities)
+        for client in list(self.clients):
+            client.process_events()
+
+    def agent_lost(self, reason: str) -> None:
+        """Tell the handlers that the guest's agent is gone."""
+        self.log.info("the guest's agent is lost: {reason}", reason=reason)
+        for mount in list(self._mounts):
+            self._call(mount, mount.handler.guest_lost)
+
+    def client_ready(self, client: Client) -> None:
+        """Tell the handlers of a client that has announced itself."""
+        client.introduced = True
+        for mount in list(self._mounts):
+            self._call(mount, mount.handler.client_ready, client)
+
+    def client_left(self, client: Client) -> None:
+        """Tell the handlers that a client they know is gone or begins anew."""
+        if client.introduced:
+            client.introduced = False
+            for mount in list(self._mounts):
+                self._call(mount, mount.handler.client_left, client)
+
+    def renegotiate(self) -> None:
+        """Offer each client what there is to offer now."""
+        if self.guest.up:
+            for client in list(self.clients):
+                client.offer(self._offer_to_client(client))
+                client.process_events()
+
+    def offer_to_guest(self) -> Capabilities:
+        """Return what the guest is to be told."""
+        negotiator = cast("Negotiator", self._core.handler)
+        return self._core.ask(negotiator.offer_to_guest, Capabilities())
+
+    def pause_clients(self) -> None:
+        """Read no client while the guest does not read."""
+        self._clients_paused = True
+        for client in self.clients:
+            client.pause()
+
+    def resume_clients(self) -> None:
+        """Read clients again."""
+        self._clients_paused = False
+        for client in self.clients:
+            client.resume()
+
+    def _offer_to_client(self, client: Client) -> Capabilities:
+        negotiator = cast("Negotiator", self._core.handler)
+        return self._core.ask(negotiator.offer_to_client, Capabilities(), client)
+
+    def _call(
+        self, mount: Mount, method: Callable[[*_Ts], object], *args: *_Ts
+    ) -> bool:
+        """Call a handler; withdraw it if it keeps failing."""
+        went_well = mount.call(method, *args)
+        if mount.failures >= MAX_FAILURES and mount is not self._core:
+            self._withdraw(mount, f"it failed {MAX_FAILURES} times in a row")
+        return went_well
+
+    def _withdraw(self, mount: Mount, reason: str) -> None:
+        """Go on without a handler: its types are dropped and no longer offered."""
+        if mount not in self._mounts:
+            return
+        self.log.critical(
+            "handler {handler} is withdrawn: {reason}",
+            handler=mount.name,
+            reason=reason,
+        )
+        self._mounts.remove(mount)
+        for message in mount.handler.messages:
+            del self._owners[message.number]
+        mount.call(mount.handler.stop)
+        self.renegotiate()
+
+    def _log_unowned(self, peer: Peer, number: int) -> None:
+        if number in self._unowned or len(self._unowned) == _MAX_UNOWNED_LOGGED:
+            return
+        self._unowned.add(number)
+        self.log.warn(
+            "{message} of {peer} dropped: no enabled handler owns this type",
+            message=message_name(number),
+            peer=peer.label,
+        )

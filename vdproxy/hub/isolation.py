@@ -1,0 +1,72 @@
+"""Calls into handlers, which may raise anything and harm nobody but themselves."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar, TypeVarTuple
+
+from vdproxy.hub.handler import Handler
+from vdproxy.hub.log import VMLog
+
+_Ts = TypeVarTuple("_Ts")
+_T = TypeVar("_T")
+
+#: Failures in a row after which a handler's feature is withdrawn.
+MAX_FAILURES = 5
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A handler as one VM's configuration names it, with its options."""
+
+    name: str
+    handler: Handler
+    options: object
+
+
+class Mount:
+    """
+    One handler in its place: ``failures`` counts those since its last success.
+
+    A failure is logged with what was called and where it broke, never with the
+    exception's own words: they may hold what a message carries.
+    """
+
+    def __init__(self, installed: Installed, log: VMLog) -> None:
+        self.name = installed.name
+        self.handler = installed.handler
+        self.options = installed.options
+        self.failures = 0
+        self._log = log
+
+    def call(self, method: Callable[[*_Ts], object], *args: *_Ts) -> bool:
+        """Call a method that answers nothing; tell whether it went well."""
+        return self.ask(lambda: _answers_nothing(method(*args)), False)
+
+    def ask(self, method: Callable[[*_Ts], _T], default: _T, *args: *_Ts) -> _T:
+        """Call a method and return its answer, *default* where it failed."""
+        try:
+            answer = method(*args)
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            self.failures += 1
+            self._log.warn(
+                "handler {handler} failed: {error}",
+                handler=self.name,
+                error=_describe(error),
+            )
+            return default
+        self.failures = 0
+        return answer
+
+
+def _answers_nothing(answer: object) -> bool:
+    if answer is not None:
+        raise TypeError("the answer of this method must be None")
+    return True
+
+
+def _describe(error: Exception) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {frame.name}, {frame.filename}:{frame.lineno}"

@@ -1,0 +1,73 @@
+"""One VM's log: each line names the VM, and no peer can flood it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger, LogLevel
+
+#: Lines of one kind in one period, and the period in seconds.
+_LINES = 10
+_PERIOD = 10.0
+
+
+@dataclass
+class _Kind:
+    """How many lines of one kind there were in the present period."""
+
+    period_end: IDelayedCall
+    lines: int = 0
+
+
+class VMLog:
+    """
+    Log lines about one VM.
+
+    A line's format is its kind: of one kind ten are written in ten seconds, then
+    a count of those left out. Fields are structured data for log observers and
+    never hold what messages carry.
+    """
+
+    def __init__(self, vm: str, clock: IReactorTime) -> None:
+        self._vm = vm
+        self._clock = clock
+        self._logger = Logger(namespace="vdproxy")
+        self._kinds: dict[str, _Kind] = {}
+
+    def info(self, text: str, **fields: object) -> None:
+        """Log what an operator may want to know."""
+        self._emit(LogLevel.info, text, fields)
+
+    def warn(self, text: str, **fields: object) -> None:
+        """Log what an operator should look at."""
+        self._emit(LogLevel.warn, text, fields)
+
+    def critical(self, text: str, **fields: object) -> None:
+        """Log that a part of the service has stopped."""
+        self._emit(LogLevel.critical, text, fields)
+
+    def close(self) -> None:
+        """Write the counts that are due and stop counting."""
+        for text, kind in list(self._kinds.items()):
+            kind.period_end.cancel()
+            self._end_period(text)
+
+    def _emit(self, level: LogLevel, text: str, fields: dict[str, object]) -> None:
+        kind = self._kinds.get(text)
+        if kind is None:
+            end = self._clock.callLater(_PERIOD, self._end_period, text)
+            kind = self._kinds[text] = _Kind(end)
+        kind.lines += 1
+        if kind.lines <= _LINES:
+            self._logger.emit(level, f"{{vm}}: {text}", vm=self._vm, **fields)
+
+    def _end_period(self, text: str) -> None:
+        left_out = self._kinds.pop(text).lines - _LINES
+        if left_out > 0:
+            self._logger.warn(
+                "{vm}: {count} more lines like: {kind}",
+                vm=self._vm,
+                count=left_out,
+                kind=text,
+            )

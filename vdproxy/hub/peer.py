@@ -1,0 +1,124 @@
+"""What the guest and a client have in common, for handlers and for the hub."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from vdproxy.hub.outbox import Outbox, Transport
+from vdproxy.wire.capabilities import Capabilities
+from vdproxy.wire.chunk import ChunkHeader, CutMessage
+
+if TYPE_CHECKING:
+    from vdproxy.hub.hub import Hub
+    from vdproxy.link.client import ClientLink
+    from vdproxy.link.events import MessageReceived
+    from vdproxy.link.guest import GuestLink
+
+
+class Incoming(NamedTuple):
+    """
+    A message that is coming in: *received* of *size* payload bytes, the last of
+    them at *last_byte* (seconds, by the VM's clock).
+    """
+
+    number: int
+    received: int
+    size: int
+    last_byte: float
+
+
+class Peer:
+    """
+    The guest or a client.
+
+    ``name`` is what the configuration calls a client (empty where it does not),
+    ``frontend`` the frontend it came through (empty for the guest), ``uid`` the
+    user id of its process where the socket tells it.
+    """
+
+    name: str = ""
+    frontend: str = ""
+    uid: int | None = None
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._link: GuestLink | ClientLink | None = None
+        self._outbox: Outbox | None = None
+        self._transport: Transport | None = None
+        self._last_byte = 0.0
+        self._pauses = 0
+
+    @property
+    def label(self) -> str:
+        """What log lines call this peer."""
+        return self.name
+
+    @property
+    def offered(self) -> Capabilities | None:
+        """What this peer was told that we can do, None before that."""
+        return self._link.offered if self._link else None
+
+    @property
+    def announced(self) -> Capabilities | None:
+        """What this peer said that it can do, None before that."""
+        return self._link.announced if self._link else None
+
+    @property
+    def assembling(self) -> Incoming | None:
+        """The message that is coming in from this peer, None between messages."""
+        assembling = self._link.assembling if self._link else None
+        return Incoming(*assembling, self._last_byte) if assembling else None
+
+    @property
+    def queued(self) -> int:
+        """Bytes that wait for this peer to read."""
+        return self._outbox.size if self._outbox else 0
+
+    def pause(self) -> None:
+        """Read nothing from this peer until ``resume`` was called as often."""
+        self._pauses += 1
+        if self._pauses == 1 and self._transport is not None:
+            self._transport.pauseProducing()
+
+    def resume(self) -> None:
+        """Take one ``pause`` back."""
+        self._pauses -= 1
+        if not self._pauses and self._transport is not None:
+            self._transport.resumeProducing()
+
+    def _open(self, transport: Transport) -> None:
+        self._transport = transport
+        self._outbox = Outbox(transport, self._queue_changed)
+        if self._pauses:
+            transport.pauseProducing()
+        if self._hub.trace:
+            self._hub.trace.opened(self.label)
+
+    def _close(self) -> None:
+        self._transport = self._outbox = self._link = None
+        if self._hub.trace:
+            self._hub.trace.closed(self.label)
+
+    def _put(self, messages: list[CutMessage]) -> None:
+        for message in messages:
+            if self._outbox is None:
+                return
+            if self._hub.trace:
+                self._hub.trace.sent(self.label, message.number, len(message.payload))
+            self._outbox.put(message)
+
+    def _flush(self) -> None:
+        """Send what the link itself has to say."""
+        if self._link is not None:
+            self._put(self._link.messages_to_send())
+
+    def _trace(self, header: ChunkHeader | MessageReceived) -> None:
+        if not self._hub.trace:
+            return
+        if isinstance(header, ChunkHeader):
+            self._hub.trace.chunk(self.label, header.size)
+        else:
+            self._hub.trace.received(self.label, header.number, header.size)
+
+    def _queue_changed(self) -> None:
+        raise NotImplementedError

@@ -1,0 +1,129 @@
+"""
+The contract between vdproxy and its plugins.
+
+Every twistd of an environment imports this module when it looks for plugins, so
+it imports nothing but zope.interface.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zope.interface import Attribute, Interface
+
+if TYPE_CHECKING:
+    from twisted.internet.interfaces import IProtocolFactory
+
+    from vdproxy.hub.client import Client
+    from vdproxy.hub.hub import Hub
+    from vdproxy.hub.peer import Peer
+    from vdproxy.hub.vm import VM
+    from vdproxy.wire.capabilities import Capabilities
+    from vdproxy.wire.messages import Message
+
+
+class IMessageHandler(Interface):
+    """
+    A feature: the one owner of its message types in one VM.
+
+    A handler lives as long as its VM, over agents, guests and clients. Methods
+    are called one at a time and answer nothing. One that raises is logged; after
+    five failures in a row the handler is stopped and its feature withdrawn.
+    """
+
+    messages: tuple[type[Message], ...] = Attribute(
+        "The message classes it owns, its own inventions among them."
+    )
+    relayed: Capabilities = Attribute(
+        "What it relays: shown to clients if the agent announces it, and announced "
+        "to the agent on the clients' behalf."
+    )
+    provided: Capabilities = Attribute(
+        "What it makes true itself, by translation: shown to clients and announced "
+        "to the agent, whatever the other side can do."
+    )
+
+    def start(vm: VM) -> None:
+        """Begin, before any guest or client is there; *vm* stays the same."""
+
+    def stop() -> None:
+        """End: answer whoever still waits, cancel what is scheduled."""
+
+    def guest_up(capabilities: Capabilities) -> None:
+        """
+        Meet an agent that has just answered, and announces *capabilities*.
+
+        It knows nothing of earlier agents' affairs. Clients were there before.
+        """
+
+    def guest_lost() -> None:
+        """
+        Part with the agent: it will answer nothing any more.
+
+        Whoever waits for one of its answers is to be given another.
+        """
+
+    def client_ready(client: Client) -> None:
+        """Meet a client that has announced itself, and bring it up to date."""
+
+    def client_left(client: Client) -> None:
+        """Part with a client that was ready; it can be sent nothing any more."""
+
+    def received(peer: Peer, message: Message) -> None:
+        """
+        Act on a message of an owned type.
+
+        *peer* is ``vm.guest`` or a client, which need not be ready.
+        """
+
+    def dropped(peer: Peer, message: Message, reason: str) -> None:
+        """
+        Answer in place of a message that will not be acted on.
+
+        *peer* sent it; *message* is an ``Unknown`` with the raw payload where it
+        could not be decoded. *reason* says why, for the log.
+        """
+
+
+class ICapabilitiesHandler(IMessageHandler):
+    """The handler that owns ANNOUNCE_CAPABILITIES and says what is offered."""
+
+    def offer_to_guest() -> Capabilities:
+        """Return what the agent is told on each connection to its port."""
+
+    def offer_to_client(client: Client) -> Capabilities:
+        """Return what *client* is told while the present agent is up."""
+
+
+class IFrontend(Interface):
+    """A way for clients to reach a VM."""
+
+    def factory(hub: Hub, name: str) -> IProtocolFactory:
+        """
+        Return a factory for a server endpoint.
+
+        Its connections become clients of *hub*, called *name* (empty where the
+        configuration gives none).
+        """
+
+
+class IPluginMaker(Interface):
+    """What a plugin file declares: a plugin's name and where to find it."""
+
+    name: str = Attribute("What the configuration calls the plugin.")
+    module: str = Attribute("The module that has the plugin, imported when used.")
+    description: str = Attribute("One line on what it is for.")
+
+    def options() -> type[Any]:
+        """Return the frozen dataclass of its options."""
+
+    def make(options: object) -> Any:  # noqa: ANN401 - what it makes is the kind's
+        """Return a new plugin with *options*."""
+
+
+class IHandlerMaker(IPluginMaker):
+    """Makes an IMessageHandler."""
+
+
+class IFrontendMaker(IPluginMaker):
+    """Makes an IFrontend."""

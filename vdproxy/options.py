@@ -1,0 +1,137 @@
+"""
+Options: sections of text in, frozen dataclasses out.
+
+A field ``max_clients`` is the key ``max-clients``; its annotation says how the
+text is read, its default is the option's, and a field without one is required.
+``__post_init__`` may raise ValueError.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass, fields
+from difflib import get_close_matches
+from types import UnionType
+from typing import Any, Literal, NewType, TypeVar, get_args, get_origin, get_type_hints
+
+_T = TypeVar("_T")
+
+#: A number of bytes; its text may end in K, M or G (binary).
+Size = NewType("Size", int)
+
+_UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
+_TRUTH = {
+    "yes": True,
+    "true": True,
+    "on": True,
+    "no": False,
+    "false": False,
+    "off": False,
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of a configuration file."""
+
+    file: str
+    name: str
+    values: dict[str, str]
+
+    def problem(self, key: str, text: str) -> str:
+        """Return the line that says what is wrong with *key*."""
+        return f"{self.file}: [{self.name}] {key}: {text}"
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """Return a hint at the known word that *word* may have been meant for."""
+    if not known:
+        return "there are none"
+    matches = get_close_matches(word, known, 1, 0.5)
+    if matches:
+        return f"did you mean {matches[0]}?"
+    return f"known are {', '.join(sorted(known))}"
+
+
+def key_of(field_name: str) -> str:
+    """Return the key in a file for a field of a dataclass."""
+    return field_name.replace("_", "-")
+
+
+def read(
+    options: type[_T], sections: Sequence[Section], problems: list[str]
+) -> _T | None:
+    """
+    Return *options* filled from *sections*, of which later ones win key by key.
+
+    What is wrong is added to *problems*, a line each; then None is returned.
+    """
+    hints = get_type_hints(options)
+    keys = {key_of(name): name for name in hints}
+    found: dict[str, Any] = {}
+    before = len(problems)
+    for section in sections:
+        for key, text in section.values.items():
+            if key not in keys:
+                hint = nearest(key, list(keys))
+                problems.append(section.problem(key, f"unknown key, {hint}"))
+                continue
+            try:
+                found[keys[key]] = _convert(hints[keys[key]], text)
+            except ValueError as error:
+                problems.append(section.problem(key, str(error)))
+    if len(problems) > before:
+        return None
+    where = sections[-1] if sections else Section("", "", {})
+    missing = [
+        field.name
+        for field in fields(options)  # type: ignore[arg-type]  # a dataclass type
+        if field.default is MISSING and field.name not in found
+    ]
+    problems += [where.problem(key_of(name), "missing") for name in missing]
+    if missing:
+        return None
+    try:
+        return options(**found)
+    except ValueError as error:
+        problems.append(f"{where.file}: [{where.name}] {error}")
+        return None
+
+
+def _convert(kind: Any, text: str) -> Any:  # noqa: ANN401 - any annotation, any value
+    """Return the value that *text* spells for an annotation, or raise ValueError."""
+    if kind is str:
+        return text
+    if kind is bool:
+        return _one_of(_TRUTH, text.lower(), text)
+    if kind is Size:
+        return _size(text)
+    if kind is int:
+        if not re.fullmatch(r"-?\d+", text):
+            raise ValueError(f"{text!r} is not a whole number")
+        return int(text)
+    if kind is float:
+        return float(text)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return _one_of({word: word for word in arguments}, text, text)
+    if origin is UnionType:
+        return _convert(arguments[0], text)
+    if origin is tuple:
+        words = text.replace(",", " ").split()
+        return tuple(_convert(arguments[0], word) for word in words)
+    raise TypeError(f"an option cannot be of type {kind}")
+
+
+def _one_of(known: dict[str, Any], word: str, text: str) -> Any:  # noqa: ANN401 - see _convert
+    if word not in known:
+        raise ValueError(f"{text!r} is none of {', '.join(known)}")
+    return known[word]
+
+
+def _size(text: str) -> int:
+    match = re.fullmatch(r"(\d+)([KMG]?)", text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a size, such as 512K, 100M or 4G")
+    return int(match[1]) * _UNITS[match[2]]
