@@ -115,13 +115,16 @@ class Client(Peer):
                 event = link.next_event()
                 if event is None:
                     break
-                self._flush()
                 self._handle(event)
         except RemoteProtocolError as error:
             self.disconnect(str(error))
         self._flush()
 
     def _handle(self, event: ClientEvent) -> None:
+        if isinstance(event, (ChunkHeader, MessageReceived)):
+            self._trace(event)
+            return
+        self._flush()
         if isinstance(event, ClientReady):
             self._hub.client_ready(self)
         elif isinstance(event, ClientRenewed):
@@ -135,8 +138,6 @@ class Client(Peer):
                 client=self.label,
                 reason=event.reason,
             )
-        elif isinstance(event, (ChunkHeader, MessageReceived)):
-            self._trace(event)
         else:
             self._malformed = 0
             if isinstance(event, AnnounceCapabilities) and self._hub.trace:

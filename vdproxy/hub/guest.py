@@ -119,6 +119,9 @@ class Guest(Peer):
         self._watch()
 
     def _handle(self, event: GuestEvent) -> None:
+        if isinstance(event, (ChunkHeader, MessageReceived)):
+            self._trace(event)
+            return
         if isinstance(event, AgentLost):
             # What waits was for the old agent. What the link has to say is for
             # the new one.
@@ -148,8 +151,6 @@ class Guest(Peer):
                 message=message_name(event.number),
                 reason=event.reason,
             )
-        elif isinstance(event, (ChunkHeader, MessageReceived)):
-            self._trace(event)
         else:
             if isinstance(event, AnnounceCapabilities) and self._hub.trace:
                 self._hub.trace.capabilities(self.label, event.capabilities)

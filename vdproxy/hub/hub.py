@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import TypeVarTuple, cast
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from vdproxy.errors import Refused
@@ -75,6 +76,7 @@ class Hub:
         self._client_ids = count(1)
         self._clients_paused = False
         self._unowned: set[int] = set()
+        self._ended: Deferred[None] = Deferred()
 
     @property
     def handlers(self) -> list[Handler]:
@@ -92,13 +94,19 @@ class Hub:
             if not mount.call(mount.handler.start, vm) and mount is not self._core:
                 self._withdraw(mount, "it could not start")
 
-    def stop(self) -> None:
-        """Stop the handlers, last to first, and let go of all clients."""
+    def stop(self) -> Deferred[None]:
+        """
+        Stop the handlers, last to first, and let go of all clients.
+
+        The Deferred fires when the last of them has left.
+        """
+        self._max_clients = 0
         for mount in reversed(self._mounts):
             mount.call(mount.handler.stop)
         for client in list(self.clients):
             client.disconnect("vdproxy stops")
-        self.log.close()
+        self._end_when_empty()
+        return self._ended
 
     def attach(
         self, transport: Transport, frontend: str, name: str, uid: int | None
@@ -134,6 +142,7 @@ class Hub:
             "client {client} left: {reason}", client=client.label, reason=reason
         )
         self.client_left(client)
+        self._end_when_empty()
 
     def dispatch(self, peer: Peer, message: Message) -> None:
         """Give a message to the handler that owns its type."""
@@ -206,6 +215,11 @@ class Hub:
         self._clients_paused = False
         for client in self.clients:
             client.resume()
+
+    def _end_when_empty(self) -> None:
+        if not self._max_clients and not self.clients:
+            self.log.close()
+            self._ended.callback(None)
 
     def _offer_to_client(self, client: Client) -> Capabilities:
         negotiator = cast("Negotiator", self._core.handler)

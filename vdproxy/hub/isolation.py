@@ -26,6 +26,21 @@ class Installed:
     options: object
 
 
+@dataclass(frozen=True)
+class Failed:
+    """The outcome of a call that raised *error*."""
+
+    error: Exception
+
+
+def attempt(call: Callable[[], _T]) -> _T | Failed:
+    """Call into a plugin and return its answer, or Failed with what it raised."""
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        return Failed(error)
+
+
 class Mount:
     """
     One handler in its place: ``failures`` counts those since its last success.
@@ -47,18 +62,17 @@ class Mount:
 
     def ask(self, method: Callable[[*_Ts], _T], default: _T, *args: *_Ts) -> _T:
         """Call a method and return its answer, *default* where it failed."""
-        try:
-            answer = method(*args)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        outcome = attempt(lambda: method(*args))
+        if isinstance(outcome, Failed):
             self.failures += 1
             self._log.warn(
                 "handler {handler} failed: {error}",
                 handler=self.name,
-                error=_describe(error),
+                error=_describe(outcome.error),
             )
             return default
         self.failures = 0
-        return answer
+        return outcome
 
 
 def _answers_nothing(answer: object) -> bool:

@@ -1,0 +1,1 @@
+"""How clients reach a VM: one module a protocol they speak."""

@@ -1,0 +1,1 @@
+"""Transports: endpoint strings, and how the guest's port is reached and kept."""

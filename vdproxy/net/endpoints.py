@@ -1,0 +1,123 @@
+"""
+Endpoint strings, as Twisted reads them, with two differences for ``unix:`` servers.
+
+A socket without ``mode=`` gets 660 where Twisted makes it writable for everybody,
+and a stale socket is told from a served one by connecting to it: Twisted's lock
+file can refuse for ever after a SIGKILL, once its process id is used again.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import stat
+from pathlib import Path
+
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.endpoints import (
+    UNIXServerEndpoint,
+    clientFromString,
+    serverFromString,
+)
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import (
+    IListeningPort,
+    IProtocolFactory,
+    IReactorCore,
+    IStreamClientEndpoint,
+    IStreamServerEndpoint,
+)
+from zope.interface import implementer
+
+_DEFAULT_MODE = 0o660
+_BACKLOG = 50
+
+
+def client_endpoint(reactor: IReactorCore, text: str) -> IStreamClientEndpoint:
+    """
+    Return the client endpoint that *text* describes.
+
+    :raises ValueError: it describes none.
+    """
+    try:
+        endpoint: IStreamClientEndpoint = clientFromString(reactor, text)
+    except (TypeError, ValueError, KeyError, OSError) as error:
+        raise ValueError(f"{text!r} is no client endpoint: {error}") from error
+    return endpoint
+
+
+def server_endpoint(reactor: IReactorCore, text: str) -> IStreamServerEndpoint:
+    """
+    Return the server endpoint that *text* describes.
+
+    :raises ValueError: it describes none.
+    """
+    try:
+        if text.startswith("unix:"):
+            return _unix_endpoint(reactor, text)
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
+    except (TypeError, ValueError, KeyError, OSError) as error:
+        raise ValueError(f"{text!r} is no server endpoint: {error}") from error
+    return endpoint
+
+
+def _unix_endpoint(reactor: IReactorCore, text: str) -> ReplacingUNIXEndpoint:
+    path = ""
+    mode, backlog = _DEFAULT_MODE, _BACKLOG
+    for part in re.split(r"(?<!\\):", text.removeprefix("unix:")):
+        key, equals, value = part.partition("=")
+        if not equals or key == "address":
+            if path:
+                raise ValueError(f"{part!r} is a second path")
+            path = re.sub(r"\\(.)", r"\1", value if equals else part)
+        elif key == "mode":
+            mode = int(value, 8)
+        elif key == "backlog":
+            backlog = int(value)
+        else:
+            raise ValueError(f"unknown argument {key!r}, known are mode, backlog")
+    if not path:
+        raise ValueError("it has no path")
+    return ReplacingUNIXEndpoint(reactor, path, mode, backlog)
+
+
+@implementer(IStreamServerEndpoint)
+class ReplacingUNIXEndpoint:
+    """A Unix socket that takes the place of a dead process's, and of no other's."""
+
+    def __init__(
+        self, reactor: IReactorCore, path: str, mode: int, backlog: int
+    ) -> None:
+        self._path = Path(path)
+        self._endpoint = UNIXServerEndpoint(
+            reactor, path, backlog=backlog, mode=mode, wantPID=0
+        )
+
+    def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:  # noqa: N803
+        """Listen; fails with CannotListenError, as other endpoints do."""
+        try:
+            _remove_stale(self._path)
+        except OSError as error:
+            return fail(CannotListenError(None, str(self._path), error))
+        listening: Deferred[IListeningPort] = self._endpoint.listen(protocolFactory)
+        return listening
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove a socket that nobody serves; leave anything else alone."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise FileExistsError(f"{path} exists and is not a socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+        except BlockingIOError:
+            pass
+    raise FileExistsError(f"another process serves {path}")

@@ -1,0 +1,84 @@
+"""One VM as a service: its hub, its guest's port, its clients' endpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList
+
+from vdproxy.hub.hub import Hub
+from vdproxy.hub.isolation import Installed
+from vdproxy.net.endpoints import client_endpoint, server_endpoint
+from vdproxy.net.guest import GuestConnector, GuestPort
+from vdproxy.net.listener import Listener
+from vdproxy.service.settings import VMSettings
+
+
+class VMService(Service):
+    """
+    Serves one VM from start to stop.
+
+    ``failed`` tells whether none of the endpoints for clients could be opened.
+    """
+
+    def __init__(
+        self,
+        settings: VMSettings,
+        reactor: Any,  # noqa: ANN401 - the reactor has no one type
+        *,
+        tracing: bool,
+    ) -> None:
+        self.hub = Hub(
+            settings.name,
+            reactor,
+            [Installed(c.name, c.make(), c.options) for c in settings.handlers],
+            max_clients=settings.max_clients,
+            max_message=settings.max_message,
+            tracing=tracing,
+        )
+        self._guest: GuestConnector | GuestPort
+        self._listeners = [
+            Listener(
+                server_endpoint(reactor, line.endpoint),
+                line.frontend.make().factory(self.hub, line.name),
+                self.hub,
+                text=line.endpoint,
+                purpose=f"{line.frontend.name} clients",
+            )
+            for line in settings.clients
+        ]
+        self._clients_listeners = list(self._listeners)
+        if settings.guest:
+            endpoint = client_endpoint(reactor, settings.guest)
+            self._guest = GuestConnector(self.hub, endpoint, settings.guest)
+        else:
+            self._guest = GuestPort(self.hub)
+            self._listeners.append(
+                Listener(
+                    server_endpoint(reactor, settings.guest_listen),
+                    self._guest,
+                    self.hub,
+                    text=settings.guest_listen,
+                    purpose="the guest",
+                )
+            )
+
+    @property
+    def failed(self) -> bool:
+        listeners = self._clients_listeners
+        return bool(listeners) and all(listener.failed for listener in listeners)
+
+    def startService(self) -> None:
+        super().startService()
+        self.hub.start()
+        for listener in self._listeners:
+            listener.start()
+        if isinstance(self._guest, GuestConnector):
+            self._guest.start()
+
+    def stopService(self) -> Deferred[Any]:
+        super().stopService()
+        ended = [listener.stop() for listener in self._listeners]
+        self._guest.stop()
+        return DeferredList([*ended, self.hub.stop()])

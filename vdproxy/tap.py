@@ -1,0 +1,65 @@
+"""``twistd vdproxy``: its options, and the service it runs."""
+
+from __future__ import annotations
+
+import sys
+
+from twisted.application.service import IService
+from twisted.python.usage import Options as UsageOptions
+from twisted.python.usage import UsageError
+
+from vdproxy.errors import ConfigError
+from vdproxy.service.proxy import ProxyService
+from vdproxy.service.settings import Settings, load
+from vdproxy.service.vm import VMService
+
+
+class Options(UsageOptions):
+    """The command line."""
+
+    synopsis = "-c FILE [-c FILE ...] [--check-config] [--trace]"
+    optFlags = (
+        (
+            "check-config",
+            None,
+            "Check the configuration and exit: 0, or 1 with a line an error.",
+        ),
+        ("trace", None, "Log the header of every chunk and message."),
+    )
+
+    settings: Settings
+
+    def __init__(self) -> None:
+        super().__init__()
+        self["config"] = []
+
+    def opt_config(self, path: str) -> None:
+        """Read the configuration in this file; may be given several times."""
+        self["config"].append(path)
+
+    opt_c = opt_config
+
+    def postOptions(self) -> None:
+        if not self["config"]:
+            raise UsageError("a configuration is needed: -c FILE")
+        from twisted.internet import reactor  # noqa: TID251 - twistd has installed it
+
+        try:
+            self.settings = load(self["config"], reactor)
+        except ConfigError as error:
+            print(error, file=sys.stderr)  # noqa: T201 - the answer to the command
+            raise SystemExit(1) from None
+        if self["check-config"]:
+            raise SystemExit(0)
+
+
+def makeService(options: Options) -> IService:
+    """Return the service that *options* describe."""
+    from twisted.internet import reactor  # noqa: TID251 - twistd has installed it
+
+    vms = [
+        VMService(vm, reactor, tracing=bool(options["trace"]))
+        for vm in options.settings.vms
+    ]
+    pidfile = options.parent["pidfile"] if options.parent else None
+    return ProxyService(options.settings, vms, pidfile or "")
