@@ -65,37 +65,36 @@ def read(
     """
     Return *options* filled from *sections*, of which later ones win key by key.
 
-    What is wrong is added to *problems*, a line each; then None is returned.
+    What is wrong is added to *problems*, a line each, and left out; None is
+    returned if nothing can be made of the rest.
     """
     hints = get_type_hints(options)
     keys = {key_of(name): name for name in hints}
     found: dict[str, Any] = {}
-    before = len(problems)
+    bad = False
     for section in sections:
         for key, text in section.values.items():
-            if key not in keys:
-                hint = nearest(key, list(keys))
-                problems.append(section.problem(key, f"unknown key, {hint}"))
-                continue
             try:
                 found[keys[key]] = _convert(hints[keys[key]], text)
+            except KeyError:
+                problem = f"unknown key, {nearest(key, list(keys))}"
             except ValueError as error:
-                problems.append(section.problem(key, str(error)))
-    if len(problems) > before:
-        return None
+                problem = str(error)
+            else:
+                continue
+            bad = True
+            problems.append(section.problem(key, problem))
     where = sections[-1] if sections else Section("", "", {})
-    missing = [
-        field.name
-        for field in fields(options)  # type: ignore[arg-type]  # a dataclass type
-        if field.default is MISSING and field.name not in found
-    ]
-    problems += [where.problem(key_of(name), "missing") for name in missing]
-    if missing:
-        return None
+    for field in fields(options):  # type: ignore[arg-type]  # a dataclass type
+        if field.default is MISSING and field.name not in found:
+            problems.append(where.problem(key_of(field.name), "missing"))
+            return None
     try:
         return options(**found)
     except ValueError as error:
-        problems.append(f"{where.file}: [{where.name}] {error}")
+        # What else is wrong may be why.
+        if not bad:
+            problems.append(f"{where.file}: [{where.name}] {error}")
         return None
 
 

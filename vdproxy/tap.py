@@ -61,5 +61,4 @@ def makeService(options: Options) -> IService:
         VMService(vm, reactor, tracing=bool(options["trace"]))
         for vm in options.settings.vms
     ]
-    pidfile = options.parent["pidfile"] if options.parent else None
-    return ProxyService(options.settings, vms, pidfile or "")
+    return ProxyService(options.settings, vms)
