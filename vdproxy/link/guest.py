@@ -163,7 +163,10 @@ class GuestLink(Link):
             if event is None:
                 return None
             if isinstance(event, RawMessage):
-                self._receive(event, self._reader.offset)
+                if self.synced and self._restart_astride(self._reader.offset):
+                    self._lose("a new agent announced itself inside a message")
+                else:
+                    self._receive(event, self._reader.offset)
             elif self.synced or isinstance(event, ChunkHeader):
                 self._events.append(event)
         return self._events.popleft()
@@ -217,11 +220,31 @@ class GuestLink(Link):
         """Go on from a new announcement in *window*, the last bytes received."""
         start = self._received - len(window)
         mark = _MARK.search(window, max(0, self._announced_up_to - start))
-        if mark is None:
+        if mark is not None:
+            self._restart(start + mark.start(), window[mark.start() :])
+        return mark is not None
+
+    def _restart_astride(self, offset: int) -> bool:
+        """
+        Go on from a new announcement that *offset* stands in the middle of.
+
+        A message that ends there was cut short, and its end is the new agent's.
+        """
+        start = self._received - len(self._recent)
+        end = offset - start
+        if end == len(self._recent):
             return False
-        self._reader = self._new_reader(start + mark.start())
-        self._reader.receive_data(window[mark.start() :])
-        return True
+        first = max(0, self._announced_up_to - start, end - _LONGEST_MARK + 1)
+        for mark in _MARK.finditer(self._recent, first, end + _LONGEST_MARK - 1):
+            if mark.start() < end < mark.end():
+                self._restart(start + mark.start(), self._recent[mark.start() :])
+                return True
+        return False
+
+    def _restart(self, offset: int, data: bytes) -> None:
+        """Read *data*, which begins at *offset* of the stream, as if it were new."""
+        self._reader = self._new_reader(offset)
+        self._reader.receive_data(data)
 
     def _resynchronise(self, reason: str) -> None:
         """Find the next announcement after bytes that are no framing."""
