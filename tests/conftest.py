@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from twisted.logger import LogLevel, globalLogPublisher
 
+from tests.support import LogLines, PluginFolder
+
 
 @pytest.fixture(autouse=True)
 def _no_logged_failures():
@@ -24,7 +26,7 @@ def _no_logged_failures():
 @pytest.fixture(autouse=True)
 def _clean_reactor():
     """Fail a test that leaves timers, ports or connections in the reactor."""
-    from twisted.internet import reactor
+    from twisted.internet import reactor  # noqa: TID251 - the plugin has installed it
 
     def left():
         readers = [r for r in reactor.getReaders() if "Waker" not in type(r).__name__]
@@ -34,3 +36,26 @@ def _clean_reactor():
     yield
     extra = [str(one) for one in left() if one not in before]
     assert not extra, f"left in the reactor: {extra}"
+
+
+@pytest.fixture
+def reactor():
+    """The reactor that runs the tests."""
+    from twisted.internet import reactor  # noqa: TID251 - the plugin has installed it
+
+    return reactor
+
+
+@pytest.fixture
+def log():
+    """What is logged during the test."""
+    with LogLines() as lines:
+        yield lines
+
+
+@pytest.fixture
+def plugins(tmp_path, monkeypatch):
+    """A folder for plugins that only this test has."""
+    folder = PluginFolder(tmp_path, monkeypatch)
+    yield folder
+    folder.forget()

@@ -17,15 +17,23 @@ class Vdproxy:
     """
     ``twistd vdproxy`` on one configuration, which *ini* is the text of.
 
-    Relative paths in it are below *directory*, where the log is as well.
+    Relative paths in it are below *directory*, where the log is as well. *bin*
+    is where the programs of the environment are that it runs from.
     """
 
-    def __init__(self, directory: Path, ini: str, *arguments: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        ini: str,
+        *arguments: str,
+        bin: Path = Path(sys.executable).parent,
+    ) -> None:
         directory.mkdir(exist_ok=True)
         self._directory = directory
         self._ini = directory / "vm.ini"
         self._ini.write_text(ini)
         self._arguments = arguments
+        self._bin = bin
         self._program: Program | None = None
 
     def __enter__(self) -> Self:
@@ -37,8 +45,14 @@ class Vdproxy:
 
     def start(self) -> None:
         """Start it and wait until it listens."""
-        twistd = str(Path(sys.executable).with_name("twistd"))
-        command = [twistd, "-n", "--pidfile=", "vdproxy", "-c", str(self._ini)]
+        command = [
+            str(self._bin / "twistd"),
+            "-n",
+            "--pidfile=",
+            "vdproxy",
+            "-c",
+            str(self._ini),
+        ]
         log = self._directory / "vdproxy.log"
         seen = self.log.count("listening for") if log.exists() else 0
         env = {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "error"}
