@@ -50,6 +50,7 @@ class Client(Peer):
         self.introduced = False
         self._link: ClientLink | None = None
         self._malformed = 0
+        self._processing = False
         self._abort_call: IDelayedCall | None = None
 
     @property
@@ -70,13 +71,15 @@ class Client(Peer):
 
     def disconnect(self, reason: str) -> None:
         """End the connection, with *reason* in the log."""
-        transport = self._transport
-        if transport is None or self._abort_call is not None:
+        transport, outbox = self._transport, self._outbox
+        if transport is None or outbox is None:
             return
         self._hub.log.warn(
             "client {client} disconnected: {reason}", client=self.label, reason=reason
         )
+        self._outbox = None
         self._abort_call = self._hub.clock.callLater(_LINGER, transport.abortConnection)
+        outbox.close()
         transport.loseConnection()
 
     def connected(self, transport: Transport) -> None:
@@ -88,7 +91,7 @@ class Client(Peer):
 
     def receive_data(self, data: bytes) -> None:
         """Take the next bytes from the client."""
-        if self._link is None or self._abort_call is not None:
+        if self._link is None or self._outbox is None:
             return
         self._last_byte = self._hub.clock.seconds()
         self._link.receive_data(data)
@@ -108,16 +111,21 @@ class Client(Peer):
             self._flush()
 
     def process_events(self) -> None:
-        """Act on what the client has done so far."""
+        """Act on what the client has done so far, one thing after the other."""
+        if self._processing:
+            return
         link = self._link
+        self._processing = True
         try:
-            while link is not None and link is self._link and not self._abort_call:
+            while link is not None and self._outbox is not None:
                 event = link.next_event()
                 if event is None:
                     break
                 self._handle(event)
         except RemoteProtocolError as error:
             self.disconnect(str(error))
+        finally:
+            self._processing = False
         self._flush()
 
     def _handle(self, event: ClientEvent) -> None:
@@ -159,6 +167,5 @@ class Client(Peer):
 
     def _queue_changed(self) -> None:
         limit = _MAX_QUEUED + self._hub.max_message
-        if self.queued > limit and self._outbox is not None:
-            self._outbox.clear()
+        if self.queued > limit:
             self.disconnect(f"it does not read: over {limit} bytes waited for it")

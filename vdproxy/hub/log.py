@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -10,6 +11,11 @@ from twisted.logger import Logger, LogLevel
 #: Lines of one kind in one period, and the period in seconds.
 _LINES = 10
 _PERIOD = 10.0
+
+#: Kinds that are told apart by their reasons; a peer can bring forth many.
+_MAX_KINDS = 100
+
+_NUMBER = re.compile(r"\d+")
 
 
 @dataclass
@@ -24,9 +30,9 @@ class VMLog:
     """
     Log lines about one VM.
 
-    A line's format is its kind: of one kind ten are written in ten seconds, then
-    a count of those left out. Fields are structured data for log observers and
-    never hold what messages carry.
+    Of one kind ten lines are written in ten seconds, then a count of those left
+    out; a kind is a format and, its numbers aside, the field ``reason``. Fields
+    are structured data for log observers and never hold what messages carry.
     """
 
     def __init__(self, vm: str, clock: IReactorTime) -> None:
@@ -49,25 +55,28 @@ class VMLog:
 
     def close(self) -> None:
         """Write the counts that are due and stop counting."""
-        for text, kind in list(self._kinds.items()):
+        for name, kind in list(self._kinds.items()):
             kind.period_end.cancel()
-            self._end_period(text)
+            self._end_period(name)
 
     def _emit(self, level: LogLevel, text: str, fields: dict[str, object]) -> None:
-        kind = self._kinds.get(text)
+        name = text
+        if "reason" in fields and len(self._kinds) < _MAX_KINDS:
+            name += " " + _NUMBER.sub("#", str(fields["reason"]))
+        kind = self._kinds.get(name)
         if kind is None:
-            end = self._clock.callLater(_PERIOD, self._end_period, text)
-            kind = self._kinds[text] = _Kind(end)
+            end = self._clock.callLater(_PERIOD, self._end_period, name)
+            kind = self._kinds[name] = _Kind(end)
         kind.lines += 1
         if kind.lines <= _LINES:
             self._logger.emit(level, f"{{vm}}: {text}", vm=self._vm, **fields)
 
-    def _end_period(self, text: str) -> None:
-        left_out = self._kinds.pop(text).lines - _LINES
+    def _end_period(self, name: str) -> None:
+        left_out = self._kinds.pop(name).lines - _LINES
         if left_out > 0:
             self._logger.warn(
                 "{vm}: {count} more lines like: {kind}",
                 vm=self._vm,
                 count=left_out,
-                kind=text,
+                kind=name,
             )

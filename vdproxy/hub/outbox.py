@@ -17,6 +17,7 @@ class Transport(Protocol):
 
     def write(self, data: bytes) -> None: ...
     def registerProducer(self, producer: IPushProducer, streaming: bool) -> None: ...
+    def unregisterProducer(self) -> None: ...
     def pauseProducing(self) -> None: ...
     def resumeProducing(self) -> None: ...
     def loseConnection(self) -> None: ...
@@ -53,6 +54,11 @@ class Outbox:
         self._current = iter(())
         self.size = 0
         self._changed()
+
+    def close(self) -> None:
+        """Let go of the transport; what it has not been given is dropped."""
+        self.clear()
+        self._transport.unregisterProducer()
 
     def pauseProducing(self) -> None:
         """Hold messages back: the transport is full."""
