@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall
 
 from vdproxy.errors import RemoteProtocolError
 from vdproxy.hub.outbox import Transport
-from vdproxy.hub.peer import Peer
+from vdproxy.hub.peer import Peer, Surroundings
 from vdproxy.hub.trace import message_name
 from vdproxy.link.client import ClientEvent, ClientLink
 from vdproxy.link.events import (
@@ -22,9 +22,6 @@ from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.chunk import ChunkHeader
 from vdproxy.wire.messages import AnnounceCapabilities, Message
 
-if TYPE_CHECKING:
-    from vdproxy.hub.hub import Hub
-
 #: Bad payloads in a row after which a client is disconnected.
 _MAX_MALFORMED = 5
 
@@ -35,13 +32,30 @@ _MAX_QUEUED = 8 * 1024 * 1024
 _LINGER = 1.0
 
 
+class ClientOwner(Protocol):
+    """Whom a client reports to: its hub."""
+
+    def dispatch(self, peer: Peer, message: Message) -> None: ...
+    def refuse(self, client: Client, malformed: Malformed) -> None: ...
+    def client_ready(self, client: Client) -> None: ...
+    def client_left(self, client: Client) -> None: ...
+    def detach(self, client: Client, reason: str) -> None: ...
+
+
 class Client(Peer):
     """One client, from its connection to its end; ``id`` is unique in its VM."""
 
     def __init__(
-        self, hub: Hub, id: int, frontend: str, name: str, uid: int | None
+        self,
+        around: Surroundings,
+        owner: ClientOwner,
+        id: int,
+        frontend: str,
+        name: str,
+        uid: int | None,
     ) -> None:
-        super().__init__(hub)
+        super().__init__(around)
+        self._owner = owner
         self.id = id
         self.frontend = frontend
         self.name = name
@@ -74,18 +88,20 @@ class Client(Peer):
         transport, outbox = self._transport, self._outbox
         if transport is None or outbox is None:
             return
-        self._hub.log.warn(
+        self._around.log.warn(
             "client {client} disconnected: {reason}", client=self.label, reason=reason
         )
         self._outbox = None
-        self._abort_call = self._hub.clock.callLater(_LINGER, transport.abortConnection)
+        self._abort_call = self._around.clock.callLater(
+            _LINGER, transport.abortConnection
+        )
         outbox.close()
         transport.loseConnection()
 
     def connected(self, transport: Transport) -> None:
         """Begin with this client's connection."""
         self._link = ClientLink(
-            self._hub.codec, report_headers=self._hub.trace is not None
+            self._around.codec, report_headers=self._around.trace is not None
         )
         self._open(transport)
 
@@ -93,7 +109,7 @@ class Client(Peer):
         """Take the next bytes from the client."""
         if self._link is None or self._outbox is None:
             return
-        self._last_byte = self._hub.clock.seconds()
+        self._last_byte = self._around.clock.seconds()
         self._link.receive_data(data)
         self.process_events()
 
@@ -102,7 +118,7 @@ class Client(Peer):
         if self._abort_call is not None and self._abort_call.active():
             self._abort_call.cancel()
         self._close()
-        self._hub.detach(self, reason)
+        self._owner.detach(self, reason)
 
     def offer(self, capabilities: Capabilities) -> None:
         """Announce *capabilities*, unless the client was told just that."""
@@ -134,13 +150,13 @@ class Client(Peer):
             return
         self._flush()
         if isinstance(event, ClientReady):
-            self._hub.client_ready(self)
+            self._owner.client_ready(self)
         elif isinstance(event, ClientRenewed):
-            self._hub.client_left(self)
+            self._owner.client_left(self)
         elif isinstance(event, Malformed):
             self._refuse(event)
         elif isinstance(event, Discarded):
-            self._hub.log.info(
+            self._around.log.info(
                 "{message} of client {client} not taken: {reason}",
                 message=message_name(event.number),
                 client=self.label,
@@ -148,24 +164,24 @@ class Client(Peer):
             )
         else:
             self._malformed = 0
-            if isinstance(event, AnnounceCapabilities) and self._hub.trace:
-                self._hub.trace.capabilities(self.label, event.capabilities)
-            self._hub.dispatch(self, event)
+            if isinstance(event, AnnounceCapabilities) and self._around.trace:
+                self._around.trace.capabilities(self.label, event.capabilities)
+            self._owner.dispatch(self, event)
 
     def _refuse(self, malformed: Malformed) -> None:
         """Have a bad payload answered where its type has an answer."""
         self._malformed += 1
-        self._hub.log.warn(
+        self._around.log.warn(
             "client {client} sent a bad {message}: {reason}",
             client=self.label,
             message=message_name(malformed.number),
             reason=malformed.reason,
         )
-        self._hub.refuse(self, malformed)
+        self._owner.refuse(self, malformed)
         if self._malformed == _MAX_MALFORMED:
             self.disconnect(f"{_MAX_MALFORMED} bad messages in a row")
 
     def _queue_changed(self) -> None:
-        limit = _MAX_QUEUED + self._hub.max_message
+        limit = _MAX_QUEUED + self._around.max_message
         if self.queued > limit:
             self.disconnect(f"it does not read: over {limit} bytes waited for it")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall
 
 from vdproxy.hub.client import Client
 from vdproxy.hub.outbox import Transport
-from vdproxy.hub.peer import Peer
+from vdproxy.hub.peer import Peer, Surroundings
 from vdproxy.hub.trace import message_name
 from vdproxy.link.events import (
     AgentLost,
@@ -18,11 +18,9 @@ from vdproxy.link.events import (
     MessageReceived,
 )
 from vdproxy.link.guest import GuestEvent, GuestLink
+from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.chunk import ChunkHeader, SkippedMessage
 from vdproxy.wire.messages import AnnounceCapabilities, Message
-
-if TYPE_CHECKING:
-    from vdproxy.hub.hub import Hub
 
 #: Seconds of silence in the middle of a message after which its rest is looked
 #: through for a new agent's announcement. A living agent pauses for less.
@@ -40,13 +38,25 @@ _HIGH_WATER = 1024 * 1024
 _LOW_WATER = 256 * 1024
 
 
+class GuestOwner(Protocol):
+    """Whom the guest reports to: its hub."""
+
+    def offer_to_guest(self) -> Capabilities: ...
+    def dispatch(self, peer: Peer, message: Message) -> None: ...
+    def agent_up(self, capabilities: Capabilities) -> None: ...
+    def agent_lost(self, reason: str) -> None: ...
+    def pause_clients(self) -> None: ...
+    def resume_clients(self) -> None: ...
+
+
 class Guest(Peer):
     """The guest's agent, as far as it can be known."""
 
     name = "guest"
 
-    def __init__(self, hub: Hub) -> None:
-        super().__init__(hub)
+    def __init__(self, around: Surroundings, owner: GuestOwner) -> None:
+        super().__init__(around)
+        self._owner = owner
         self._link: GuestLink | None = None
         self._check_call: IDelayedCall | None = None
         self._searched = False
@@ -81,15 +91,15 @@ class Guest(Peer):
         """Begin with a new connection to the guest's port."""
         self._open(transport)
         self._link = GuestLink(
-            self._hub.codec,
-            self._hub.offer_to_guest(),
-            report_headers=self._hub.trace is not None,
+            self._around.codec,
+            self._owner.offer_to_guest(),
+            report_headers=self._around.trace is not None,
         )
         self._flush()
 
     def receive_data(self, data: bytes) -> None:
         """Take the next bytes from the guest's port."""
-        self._last_byte = self._hub.clock.seconds()
+        self._last_byte = self._around.clock.seconds()
         self._searched = False
         if self._link is not None:
             self._link.receive_data(data)
@@ -106,7 +116,7 @@ class Guest(Peer):
             self._check_call.cancel()
             self._check_call = None
         if was_up:
-            self._hub.agent_lost(reason)
+            self._owner.agent_lost(reason)
 
     def _pump(self) -> None:
         link = self._link
@@ -128,33 +138,33 @@ class Guest(Peer):
             if self._outbox is not None:
                 self._outbox.clear()
             self._flush()
-            self._hub.agent_lost(event.reason)
+            self._owner.agent_lost(event.reason)
             return
         self._flush()
         if isinstance(event, AgentUp):
-            self._hub.agent_up(event.capabilities)
+            self._owner.agent_up(event.capabilities)
         elif isinstance(event, Malformed):
-            self._hub.log.warn(
+            self._around.log.warn(
                 "guest sent a bad {message}: {reason}",
                 message=message_name(event.number),
                 reason=event.reason,
             )
         elif isinstance(event, SkippedMessage):
-            self._hub.log.warn(
+            self._around.log.warn(
                 "guest sent a {message} of {size} bytes, over max-message; skipped",
                 message=message_name(event.number),
                 size=event.size,
             )
         elif isinstance(event, Discarded):
-            self._hub.log.info(
+            self._around.log.info(
                 "{message} of the guest not taken: {reason}",
                 message=message_name(event.number),
                 reason=event.reason,
             )
         else:
-            if isinstance(event, AnnounceCapabilities) and self._hub.trace:
-                self._hub.trace.capabilities(self.label, event.capabilities)
-            self._hub.dispatch(self, event)
+            if isinstance(event, AnnounceCapabilities) and self._around.trace:
+                self._around.trace.capabilities(self.label, event.capabilities)
+            self._owner.dispatch(self, event)
 
     def _watch(self) -> None:
         """Look again soon if the link waits for something that may not come."""
@@ -162,14 +172,14 @@ class Guest(Peer):
         if link is None or self._check_call is not None:
             return
         if link.unanswered or (link.unfinished and not self._searched):
-            self._check_call = self._hub.clock.callLater(_CHECK, self._check)
+            self._check_call = self._around.clock.callLater(_CHECK, self._check)
 
     def _check(self) -> None:
         self._check_call = None
         link = self._link
         if link is None:
             return
-        now = self._hub.clock.seconds()
+        now = self._around.clock.seconds()
         if link.unfinished and now - self._last_byte >= _QUIET:
             self._searched = True
             link.quiet()
@@ -185,7 +195,7 @@ class Guest(Peer):
     def _queue_changed(self) -> None:
         if not self._congested and self.queued > _HIGH_WATER:
             self._congested = True
-            self._hub.pause_clients()
+            self._owner.pause_clients()
         elif self._congested and self.queued <= _LOW_WATER:
             self._congested = False
-            self._hub.resume_clients()
+            self._owner.resume_clients()

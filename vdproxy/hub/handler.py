@@ -7,15 +7,13 @@ method means.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from vdproxy.hub.client import Client
+from vdproxy.hub.peer import Peer
+from vdproxy.hub.vm import VM
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.messages import Message
-
-if TYPE_CHECKING:
-    from vdproxy.hub.client import Client
-    from vdproxy.hub.peer import Peer
-    from vdproxy.hub.vm import VM
 
 
 class Handler:

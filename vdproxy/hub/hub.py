@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from itertools import count
+from operator import or_
 from typing import TypeVarTuple, cast
 
 from twisted.internet.defer import Deferred
@@ -16,9 +18,8 @@ from vdproxy.hub.handler import Handler, Negotiator
 from vdproxy.hub.isolation import MAX_FAILURES, Installed, Mount
 from vdproxy.hub.log import VMLog
 from vdproxy.hub.outbox import Transport
-from vdproxy.hub.peer import Peer
+from vdproxy.hub.peer import Peer, Surroundings
 from vdproxy.hub.trace import Trace, message_name
-from vdproxy.hub.vm import VM
 from vdproxy.link.events import Malformed
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.codec import Codec
@@ -57,13 +58,15 @@ class Hub:
     ) -> None:
         self.name = name
         self.clock = clock
-        self.max_message = max_message
         self.log = VMLog(name, clock)
-        self.trace = Trace(name) if tracing else None
-        self.codec = Codec(
-            (m for plugin in installed for m in plugin.handler.messages), max_message
+        self._around = Surroundings(
+            clock,
+            self.log,
+            Trace(name) if tracing else None,
+            Codec((m for i in installed for m in i.handler.messages), max_message),
+            max_message,
         )
-        self.guest = Guest(self)
+        self.guest = Guest(self._around, self)
         self.clients: list[Client] = []
         self._mounts = [Mount(plugin, self.log) for plugin in installed]
         self._owners = {
@@ -90,7 +93,7 @@ class Hub:
     def start(self) -> None:
         """Start the handlers, first to last."""
         for mount in list(self._mounts):
-            vm = VM(self, mount.options)
+            vm = _HandlersVM(self, mount.options)
             if not mount.call(mount.handler.start, vm) and mount is not self._core:
                 self._withdraw(mount, "it could not start")
 
@@ -123,7 +126,7 @@ class Hub:
                 limit=self._max_clients,
             )
             raise Refused(f"{self._max_clients} clients are connected")
-        client = Client(self, next(self._client_ids), frontend, name, uid)
+        client = Client(self._around, self, next(self._client_ids), frontend, name, uid)
         self.clients.append(client)
         self.log.info(
             "client {client} connected, uid {uid}", client=client.label, uid=uid
@@ -258,3 +261,35 @@ class Hub:
             message=message_name(number),
             peer=peer.label,
         )
+
+
+class _HandlersVM:
+    """A hub as one of its handlers sees it: a VM."""
+
+    def __init__(self, hub: Hub, options: object) -> None:
+        self._hub = hub
+        self.name = hub.name
+        self.clock = hub.clock
+        self.log = hub.log
+        self.guest = hub.guest
+        self.options = options
+
+    @property
+    def clients(self) -> tuple[Client, ...]:
+        return tuple(client for client in self._hub.clients if client.introduced)
+
+    @property
+    def relayed(self) -> Capabilities:
+        handlers = self._hub.handlers
+        return reduce(or_, (h.relayed for h in handlers), Capabilities())
+
+    @property
+    def provided(self) -> Capabilities:
+        handlers = self._hub.handlers
+        return reduce(or_, (h.provided for h in handlers), Capabilities())
+
+    def owns(self, number: int) -> bool:
+        return self._hub.owns(number)
+
+    def offers_changed(self) -> None:
+        self._hub.renegotiate()

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
+from twisted.internet.interfaces import IReactorTime
+
+from vdproxy.hub.log import VMLog
 from vdproxy.hub.outbox import Outbox, Transport
+from vdproxy.hub.trace import Trace
+from vdproxy.link.client import ClientLink
+from vdproxy.link.events import MessageReceived
+from vdproxy.link.guest import GuestLink
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.chunk import ChunkHeader, CutMessage
+from vdproxy.wire.codec import Codec
 
-if TYPE_CHECKING:
-    from vdproxy.hub.hub import Hub
-    from vdproxy.link.client import ClientLink
-    from vdproxy.link.events import MessageReceived
-    from vdproxy.link.guest import GuestLink
+
+@dataclass(frozen=True)
+class Surroundings:
+    """
+    What all peers of one VM have around them.
+
+    ``trace`` is None where nothing is traced, ``max_message`` is in bytes.
+    """
+
+    clock: IReactorTime
+    log: VMLog
+    trace: Trace | None
+    codec: Codec
+    max_message: int
 
 
 class Incoming(NamedTuple):
@@ -40,8 +58,8 @@ class Peer:
     frontend: str = ""
     uid: int | None = None
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
         self._link: GuestLink | ClientLink | None = None
         self._outbox: Outbox | None = None
         self._transport: Transport | None = None
@@ -91,20 +109,22 @@ class Peer:
         self._outbox = Outbox(transport, self._queue_changed)
         if self._pauses:
             transport.pauseProducing()
-        if self._hub.trace:
-            self._hub.trace.opened(self.label)
+        if self._around.trace:
+            self._around.trace.opened(self.label)
 
     def _close(self) -> None:
         self._transport = self._outbox = self._link = None
-        if self._hub.trace:
-            self._hub.trace.closed(self.label)
+        if self._around.trace:
+            self._around.trace.closed(self.label)
 
     def _put(self, messages: list[CutMessage]) -> None:
         for message in messages:
             if self._outbox is None:
                 return
-            if self._hub.trace:
-                self._hub.trace.sent(self.label, message.number, len(message.payload))
+            if self._around.trace:
+                self._around.trace.sent(
+                    self.label, message.number, len(message.payload)
+                )
             self._outbox.put(message)
 
     def _flush(self) -> None:
@@ -113,12 +133,12 @@ class Peer:
             self._put(self._link.messages_to_send())
 
     def _trace(self, header: ChunkHeader | MessageReceived) -> None:
-        if not self._hub.trace:
+        if not self._around.trace:
             return
         if isinstance(header, ChunkHeader):
-            self._hub.trace.chunk(self.label, header.size)
+            self._around.trace.chunk(self.label, header.size)
         else:
-            self._hub.trace.received(self.label, header.number, header.size)
+            self._around.trace.received(self.label, header.number, header.size)
 
     def _queue_changed(self) -> None:
         raise NotImplementedError

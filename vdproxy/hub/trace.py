@@ -11,7 +11,11 @@ from twisted.logger import Logger
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.constants import MessageType
 
-_NAMES = {int(number): number.name for number in MessageType}
+_NAMES = {
+    int(number): number.name
+    for number in MessageType
+    if number != MessageType.VD_AGENT_END_MESSAGE
+}
 
 
 def message_name(number: int) -> str:

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from vdproxy.wire.constants import Capability
 
 _WORD = 32
+_NAMES = {
+    int(capability): capability.name
+    for capability in Capability
+    if capability != Capability.VD_AGENT_END_CAP
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +48,7 @@ class Capabilities:
 
     def names(self) -> list[str]:
         """Return the members' names in the SPICE header, or their numbers."""
-        known = {int(capability): capability.name for capability in Capability}
-        return [known.get(number, str(number)) for number in self]
+        return [_NAMES.get(number, str(number)) for number in self]
 
     def __contains__(self, number: int) -> bool:
         return bool(self.bits >> number & 1)
