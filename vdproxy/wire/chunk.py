@@ -197,10 +197,8 @@ class ChunkReader:
 
     def receive_data(self, data: bytes) -> None:
         """Take the next bytes of the stream; :meth:`next_event` reads them."""
-        rest = self._data[self._position :]
-        self._consumed += self._position
-        self._data = rest + data if rest else data
-        self._position = 0
+        self._let_go()
+        self._data = self._data + data if self._data else data
 
     def next_event(self) -> RawMessage | SkippedMessage | ChunkHeader | None:
         """
@@ -213,12 +211,14 @@ class ChunkReader:
             if not self._chunk_left:
                 header = self._begin_chunk()
                 if header is None:
+                    self._let_go()
                     return None
                 if self._report_chunks:
                     return header
                 continue
             available = len(self._data) - self._position
             if not available:
+                self._let_go()
                 return None
             message = self._messages[self._port]
             if not message.has_header:
@@ -234,6 +234,12 @@ class ChunkReader:
                 message.reset()
                 if kept:
                     return raw
+
+    def _let_go(self) -> None:
+        """Keep no more of the data than has not been read."""
+        self._data = self._data[self._position :]
+        self._consumed += self._position
+        self._position = 0
 
     def _take(self, size: int) -> bytes:
         piece = self._data[self._position : self._position + size]

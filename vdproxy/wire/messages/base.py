@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from vdproxy.errors import RemoteProtocolError
+from vdproxy.errors import LocalProtocolError, RemoteProtocolError
 from vdproxy.wire.capabilities import Layout
 from vdproxy.wire.constants import MAX_UNKNOWN
 
@@ -62,6 +62,12 @@ class Unknown(Message):
 
 
 def require(condition: bool, problem: str) -> None:
-    """Raise RemoteProtocolError with *problem* unless *condition* holds."""
+    """Raise RemoteProtocolError unless *condition* holds of what a peer sent."""
     if not condition:
         raise RemoteProtocolError(problem)
+
+
+def permit(condition: bool, problem: str) -> None:
+    """Raise LocalProtocolError unless *condition* holds of what is to be sent."""
+    if not condition:
+        raise LocalProtocolError(problem)

@@ -13,7 +13,6 @@ import struct
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from vdproxy.errors import LocalProtocolError
 from vdproxy.wire.capabilities import Layout
 from vdproxy.wire.constants import (
     MAX_GRAB_TYPES,
@@ -22,7 +21,7 @@ from vdproxy.wire.constants import (
     MessageType,
     Selection,
 )
-from vdproxy.wire.messages.base import Message, require
+from vdproxy.wire.messages.base import Message, permit, require
 
 _U32 = struct.Struct("<I")
 _SELECTION = struct.Struct("<Bxxx")
@@ -49,11 +48,12 @@ def _checked_selection(selection: int) -> int:
 
 def _encode_selection(selection: int, layout: Layout) -> bytes:
     if _selection_size(layout):
+        permit(selection in _SELECTIONS, f"selection {selection} does not exist")
         return _SELECTION.pack(selection)
-    if selection != _CLIPBOARD:
-        raise LocalProtocolError(
-            f"selection {selection} for a peer that knows CLIPBOARD only"
-        )
+    permit(
+        selection == _CLIPBOARD,
+        f"selection {selection} for a peer that knows CLIPBOARD only",
+    )
     return b""
 
 
@@ -117,11 +117,15 @@ class ClipboardGrab(Message):
     def encode(self, layout: Layout) -> bytes:
         prefix = _encode_selection(self.selection, layout)
         with_serial = layout.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL)
-        if with_serial != (self.serial is not None):
-            raise LocalProtocolError("a GRAB's serial must be as the link agreed")
+        permit(
+            with_serial == (self.serial is not None),
+            "a GRAB has a serial where the link agreed on it, and only there",
+        )
+        count = len(self.types)
+        permit(count <= MAX_GRAB_TYPES, f"{count} types, more than {MAX_GRAB_TYPES}")
         if self.serial is not None:
             prefix += _U32.pack(self.serial)
-        return prefix + struct.pack(f"<{len(self.types)}I", *self.types)
+        return prefix + struct.pack(f"<{count}I", *self.types)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import struct
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from vdproxy.errors import LocalProtocolError
 from vdproxy.wire.capabilities import Layout
 from vdproxy.wire.constants import (
     MAX_DEVICE_ADDRESS,
@@ -16,7 +15,7 @@ from vdproxy.wire.constants import (
     MessageType,
     MonitorsConfigFlags,
 )
-from vdproxy.wire.messages.base import Message, require
+from vdproxy.wire.messages.base import Message, permit, require
 
 _MOUSE_STATE = struct.Struct("<IIIB")
 _MONITORS_CONFIG = struct.Struct("<II")
@@ -111,14 +110,18 @@ class MonitorsConfig(Message):
         )
 
     def encode(self, layout: Layout) -> bytes:
-        parts = [_MONITORS_CONFIG.pack(len(self.monitors), self.flags)]
+        count = len(self.monitors)
+        permit(count <= MAX_MONITORS, f"{count} monitors, more than {MAX_MONITORS}")
+        parts = [_MONITORS_CONFIG.pack(count, self.flags)]
         parts += [
             _MON_CONFIG.pack(m.height, m.width, m.depth, m.x, m.y)
             for m in self.monitors
         ]
         sizes = any(m.width_mm or m.height_mm for m in self.monitors)
-        if sizes and not self.has_physical_size:
-            raise LocalProtocolError("sizes in millimetres without their flag")
+        permit(
+            self.has_physical_size or not sizes,
+            "sizes in millimetres without their flag",
+        )
         if self.has_physical_size:
             parts += [_MONITOR_MM.pack(m.height_mm, m.width_mm) for m in self.monitors]
         return b"".join(parts)
@@ -187,6 +190,13 @@ class DeviceDisplayInfo:
     device_address: bytes
 
 
+def _is_address(address: bytes) -> bool:
+    """Tell whether this is a device address as it is on the wire."""
+    return address.find(b"\0") + 1 == len(address) and (
+        1 <= len(address) <= MAX_DEVICE_ADDRESS
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class GraphicsDeviceInfo(Message):
     """The host's map of displays to graphics devices (spice-server sends it)."""
@@ -212,8 +222,7 @@ class GraphicsDeviceInfo(Message):
             position += _DEVICE.size
             address = payload[position : position + length]
             require(
-                len(address) == length <= MAX_DEVICE_ADDRESS
-                and address.find(b"\0") == length - 1,
+                len(address) == length and _is_address(address),
                 f"device address of {length} bytes that does not end with its one NUL",
             )
             position += length
@@ -222,9 +231,15 @@ class GraphicsDeviceInfo(Message):
         return cls(tuple(records))
 
     def encode(self, layout: Layout) -> bytes:
-        parts = [_COUNT.pack(len(self.display_info))]
+        count = len(self.display_info)
+        permit(
+            count <= MAX_DEVICE_RECORDS,
+            f"{count} devices, more than {MAX_DEVICE_RECORDS}",
+        )
+        parts = [_COUNT.pack(count)]
         for info in self.display_info:
             address = info.device_address + b"\0"
+            permit(_is_address(address), "device address with a NUL, or too long")
             parts += [
                 _DEVICE.pack(
                     info.channel_id,

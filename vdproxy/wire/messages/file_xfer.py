@@ -6,7 +6,6 @@ import struct
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from vdproxy.errors import LocalProtocolError
 from vdproxy.wire.capabilities import Layout
 from vdproxy.wire.constants import (
     MAX_FILE_XFER_DATA,
@@ -15,7 +14,7 @@ from vdproxy.wire.constants import (
     FileXferStatusResult,
     MessageType,
 )
-from vdproxy.wire.messages.base import Message, require
+from vdproxy.wire.messages.base import Message, permit, require
 from vdproxy.wire.messages.keyfile import (
     escape,
     format_group,
@@ -78,13 +77,16 @@ class FileXferStart(Message):
         return cls(transfer, unescape(keys["name"]), size, *counts)
 
     def encode(self, layout: Layout) -> bytes:
-        if "\0" in self.name:
-            raise LocalProtocolError("a file name cannot hold a NUL")
-        keys = {"name": escape(self.name), "size": str(self.size)}
-        if self.nr is not None:
-            keys["file-xfer-nr"] = str(self.nr)
-        if self.total is not None:
-            keys["file-xfer-total"] = str(self.total)
+        permit("\0" not in self.name, "a file name cannot hold a NUL")
+        keys = {"name": escape(self.name)}
+        for key, value, largest in (
+            ("size", self.size, _MAX_U64),
+            ("file-xfer-nr", self.nr, _MAX_U32),
+            ("file-xfer-total", self.total, _MAX_U32),
+        ):
+            if value is not None:
+                permit(0 <= value <= largest, f"{key} is not from 0 to {largest}")
+                keys[key] = str(value)
         return _ID.pack(self.id) + format_group(_GROUP, keys).encode() + b"\0"
 
 
@@ -121,17 +123,21 @@ class FileXferStatus(Message):
     def encode(self, layout: Layout) -> bytes:
         status = _STATUS.pack(self.id, self.result)
         error = (self.error_type, self.error_code)
+        not_enough_space = _RESULT.VD_AGENT_FILE_XFER_STATUS_NOT_ENOUGH_SPACE
+        permit(
+            self.disk_free_space is None or self.result == not_enough_space,
+            f"result {self.result} tells no free space",
+        )
+        permit(
+            error == (None, None)
+            or self.result == _RESULT.VD_AGENT_FILE_XFER_STATUS_ERROR,
+            f"result {self.result} tells no error",
+        )
         if self.disk_free_space is not None:
-            self._require_result(_RESULT.VD_AGENT_FILE_XFER_STATUS_NOT_ENOUGH_SPACE)
             return status + _NOT_ENOUGH_SPACE.pack(self.disk_free_space)
         if error != (None, None):
-            self._require_result(_RESULT.VD_AGENT_FILE_XFER_STATUS_ERROR)
             return status + _ERROR.pack(*error)
         return status
-
-    def _require_result(self, result: int) -> None:
-        if self.result != result:
-            raise LocalProtocolError(f"result {self.result} has no such detail")
 
 
 @dataclass(frozen=True, slots=True)

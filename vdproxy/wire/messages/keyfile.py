@@ -26,14 +26,15 @@ def parse_group(text: str, group: str) -> dict[str, str]:
         line = full_line.removesuffix("\r").lstrip(_BLANKS)
         if not line or line.startswith("#"):
             continue
-        if line.startswith("["):
-            current = line.rstrip(_BLANKS).removeprefix("[").removesuffix("]")
+        if line.startswith("[") and line.rstrip(_BLANKS).endswith("]"):
+            current = line.rstrip(_BLANKS)[1:-1]
             continue
         key, equals, value = line.partition("=")
-        if not equals or current is None:
+        key = key.rstrip(_BLANKS)
+        if not key or not equals or key.startswith("[") or current is None:
             raise RemoteProtocolError("key file with a line that is no key")
         if current == group:
-            keys[key.rstrip(_BLANKS)] = value.lstrip(_BLANKS)
+            keys[key] = value.lstrip(_BLANKS)
     return keys
 
 

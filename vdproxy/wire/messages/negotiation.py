@@ -76,6 +76,7 @@ class ClientDisconnected(Message):
 
     @classmethod
     def decode(cls, payload: bytes, layout: Layout) -> Self:
+        require(not payload, f"{len(payload)} bytes where there are none")
         return cls()
 
     def encode(self, layout: Layout) -> bytes:
