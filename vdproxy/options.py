@@ -3,7 +3,7 @@ Options: sections of text in, frozen dataclasses out.
 
 A field ``max_clients`` is the key ``max-clients``; its annotation says how the
 text is read, its default is the option's, and a field without one is required.
-``__post_init__`` may raise ValueError.
+``__post_init__`` may raise ValueError, with a line for each problem.
 """
 
 from __future__ import annotations
@@ -13,7 +13,16 @@ from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
 from difflib import get_close_matches
 from types import UnionType
-from typing import Any, Literal, NewType, TypeVar, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    Literal,
+    NewType,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 _T = TypeVar("_T")
 
@@ -68,34 +77,47 @@ def read(
     What is wrong is added to *problems*, a line each, and left out; None is
     returned if nothing can be made of the rest.
     """
-    hints = get_type_hints(options)
-    keys = {key_of(name): name for name in hints}
     found: dict[str, Any] = {}
-    bad = False
+    before = len(problems)
     for section in sections:
-        for key, text in section.values.items():
-            try:
-                found[keys[key]] = _convert(hints[keys[key]], text)
-            except KeyError:
-                problem = f"unknown key, {nearest(key, list(keys))}"
-            except ValueError as error:
-                problem = str(error)
-            else:
-                continue
-            bad = True
-            problems.append(section.problem(key, problem))
+        found |= check(options, section, problems)
     where = sections[-1] if sections else Section("", "", {})
     for field in fields(options):  # type: ignore[arg-type]  # a dataclass type
-        if field.default is MISSING and field.name not in found:
+        optional = (field.default, field.default_factory) != (MISSING, MISSING)
+        if not optional and field.name not in found:
             problems.append(where.problem(key_of(field.name), "missing"))
             return None
     try:
         return options(**found)
     except ValueError as error:
         # What else is wrong may be why.
-        if not bad:
-            problems.append(f"{where.file}: [{where.name}] {error}")
+        if len(problems) == before:
+            lines = str(error).splitlines()
+            problems += [f"{where.file}: [{where.name}] {line}" for line in lines]
         return None
+
+
+def check(
+    options: type[Any], section: Section, problems: list[str]
+) -> dict[str, object]:
+    """
+    Return the values of one section for the fields of *options*.
+
+    What is wrong with its keys is added to *problems*, a line each.
+    """
+    hints = get_type_hints(options)
+    keys = {key_of(field.name): field.name for field in fields(options)}
+    found: dict[str, object] = {}
+    for key, text in section.values.items():
+        if key not in keys:
+            hint = nearest(key, list(keys))
+            problems.append(section.problem(key, f"unknown key, {hint}"))
+            continue
+        try:
+            found[keys[key]] = _convert(hints[keys[key]], text)
+        except ValueError as error:
+            problems.append(section.problem(key, str(error)))
+    return found
 
 
 def _convert(kind: Any, text: str) -> Any:  # noqa: ANN401 - any annotation, any value
@@ -115,7 +137,7 @@ def _convert(kind: Any, text: str) -> Any:  # noqa: ANN401 - any annotation, any
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Literal:
         return _one_of({word: word for word in arguments}, text, text)
-    if origin is UnionType:
+    if origin in (Union, UnionType):
         return _convert(arguments[0], text)
     if origin is tuple:
         words = text.replace(",", " ").split()

@@ -56,15 +56,13 @@ GuestEvent = (
 )
 
 
+_ANNOUNCE = MessageType.VD_AGENT_ANNOUNCE_CAPABILITIES
+
+
 def _mark(words: int) -> bytes:
     """Return the pattern of an ANNOUNCE in one chunk with this many words."""
     payload = 4 + 4 * words
-    message = MESSAGE_HEADER.pack(
-        VD_AGENT_PROTOCOL,
-        MessageType.VD_AGENT_ANNOUNCE_CAPABILITIES,
-        0,
-        payload,
-    )
+    message = MESSAGE_HEADER.pack(VD_AGENT_PROTOCOL, _ANNOUNCE, 0, payload)
     size = CHUNK_HEADER.pack(0, len(message) + payload)[4:]
     return (
         rb"[\x00-\x02]\x00\x00\x00"
@@ -163,7 +161,7 @@ class GuestLink(Link):
             if event is None:
                 return None
             if isinstance(event, RawMessage):
-                if self.synced and self._restart_astride(self._reader.offset):
+                if self.synced and self._restart_astride(event, self._reader.offset):
                     self._lose("a new agent announced itself inside a message")
                 else:
                     self._receive(event, self._reader.offset)
@@ -224,19 +222,19 @@ class GuestLink(Link):
             self._restart(start + mark.start(), window[mark.start() :])
         return mark is not None
 
-    def _restart_astride(self, offset: int) -> bool:
+    def _restart_astride(self, raw: RawMessage, offset: int) -> bool:
         """
-        Go on from a new announcement that *offset* stands in the middle of.
+        Go on from a new announcement that *raw*, which ends at *offset*, ends in.
 
-        A message that ends there was cut short, and its end is the new agent's.
+        Then the message was cut short, and what completed it is the new agent's.
         """
         start = self._received - len(self._recent)
         end = offset - start
-        if end == len(self._recent):
-            return False
-        first = max(0, self._announced_up_to - start, end - _LONGEST_MARK + 1)
-        for mark in _MARK.finditer(self._recent, first, end + _LONGEST_MARK - 1):
-            if mark.start() < end < mark.end():
+        first = max(0, self._announced_up_to - start, end - _LONGEST_MARK)
+        for mark in _MARK.finditer(self._recent, first, end + _LONGEST_MARK):
+            inside = mark.start() < end < mark.end()
+            completed = mark.end() == end and raw.number != _ANNOUNCE
+            if inside or completed:
                 self._restart(start + mark.start(), self._recent[mark.start() :])
                 return True
         return False
@@ -262,7 +260,7 @@ class GuestLink(Link):
     def _receive(self, raw: RawMessage, end: int) -> None:
         if self._report_headers:
             self._events.append(MessageReceived(raw.number, len(raw.payload)))
-        if raw.number == MessageType.VD_AGENT_ANNOUNCE_CAPABILITIES:
+        if raw.number == _ANNOUNCE:
             self._receive_announce(raw, end)
         elif self.synced and (
             raw.port == Port.VDP_CLIENT_PORT or raw.number == MessageType.VD_AGENT_REPLY

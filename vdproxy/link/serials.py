@@ -34,7 +34,7 @@ class GrabSerials:
         With *keep_former* the peer may not have noticed: its next GRAB of each
         selection is taken with the former count as well.
         """
-        self._former = self._counts if keep_former else {}
+        self._former = {**self._counts, **self._former} if keep_former else {}
         self._counts = {int(selection): 0 for selection in Selection}
 
     def stamp(self, selection: int) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import socket
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from twisted.internet.defer import Deferred, fail
@@ -29,6 +30,12 @@ from twisted.internet.interfaces import (
 )
 from zope.interface import implementer
 
+#: Parts of an endpoint string, in which a backslash takes a colon's or an equals
+#: sign's meaning away.
+_ARGUMENT = re.compile(r"(?:\\.|[^\\:])+")
+_WORD = re.compile(r"(?:\\.|[^\\=])+")
+_ESCAPE = re.compile(r"\\(.)")
+
 _DEFAULT_MODE = 0o660
 _BACKLOG = 50
 
@@ -40,6 +47,8 @@ def client_endpoint(reactor: IReactorCore, text: str) -> IStreamClientEndpoint:
     :raises ValueError: it describes none.
     """
     try:
+        if text in ("unix:", "unix"):
+            raise ValueError("it has no path")
         endpoint: IStreamClientEndpoint = clientFromString(reactor, text)
     except (TypeError, ValueError, KeyError, OSError) as error:
         raise ValueError(f"{text!r} is no client endpoint: {error}") from error
@@ -64,14 +73,16 @@ def server_endpoint(reactor: IReactorCore, text: str) -> IStreamServerEndpoint:
 def _unix_endpoint(reactor: IReactorCore, text: str) -> ReplacingUNIXEndpoint:
     path = ""
     mode, backlog = _DEFAULT_MODE, _BACKLOG
-    for part in re.split(r"(?<!\\):", text.removeprefix("unix:")):
-        key, equals, value = part.partition("=")
-        if not equals or key == "address":
+    for key, value in _arguments(text.removeprefix("unix:")):
+        if key in ("", "address"):
             if path:
-                raise ValueError(f"{part!r} is a second path")
-            path = re.sub(r"\\(.)", r"\1", value if equals else part)
+                argument = f"{key}={value}" if key else value
+                raise ValueError(f"{argument!r} is a second path")
+            path = value
         elif key == "mode":
             mode = int(value, 8)
+            if not 0 <= mode <= 0o777:
+                raise ValueError(f"mode {value} is not from 0 to 777")
         elif key == "backlog":
             backlog = int(value)
         else:
@@ -81,6 +92,13 @@ def _unix_endpoint(reactor: IReactorCore, text: str) -> ReplacingUNIXEndpoint:
     return ReplacingUNIXEndpoint(reactor, path, mode, backlog)
 
 
+def _arguments(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the arguments of an endpoint string with their keywords, "" for none."""
+    for argument in _ARGUMENT.findall(text):
+        words = [_ESCAPE.sub(r"\1", word) for word in _WORD.findall(argument)]
+        yield ("", words[0]) if len(words) == 1 else (words[0], "=".join(words[1:]))
+
+
 @implementer(IStreamServerEndpoint)
 class ReplacingUNIXEndpoint:
     """A Unix socket that takes the place of a dead process's, and of no other's."""
@@ -88,7 +106,7 @@ class ReplacingUNIXEndpoint:
     def __init__(
         self, reactor: IReactorCore, path: str, mode: int, backlog: int
     ) -> None:
-        self._path = Path(path)
+        self.path = Path(path)
         self._endpoint = UNIXServerEndpoint(
             reactor, path, backlog=backlog, mode=mode, wantPID=0
         )
@@ -96,9 +114,9 @@ class ReplacingUNIXEndpoint:
     def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:  # noqa: N803
         """Listen; fails with CannotListenError, as other endpoints do."""
         try:
-            _remove_stale(self._path)
+            _remove_stale(self.path)
         except OSError as error:
-            return fail(CannotListenError(None, str(self._path), error))
+            return fail(CannotListenError(None, str(self.path), error))
         listening: Deferred[IListeningPort] = self._endpoint.listen(protocolFactory)
         return listening
 

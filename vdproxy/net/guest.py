@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
     IAddress,
     IDelayedCall,
@@ -134,7 +134,7 @@ class GuestConnector(GuestPort):
 
     def _not_connected(self, failure: Failure) -> None:
         self._connecting = None
-        if failure.check(CancelledError):
+        if self._stopped:
             return
         reason = failure.getErrorMessage()
         if reason != self._reported:

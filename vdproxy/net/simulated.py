@@ -83,14 +83,15 @@ class SimulatedEndpoint:
         return succeed(protocol)
 
 
-def make(reactor: IReactorSocket, *args: str, files: str = "") -> SimulatedEndpoint:
+def make(reactor: IReactorSocket, *args: str, **kwargs: str) -> SimulatedEndpoint:
     """
     Return the endpoint for ``simulated:`` or ``simulated:files=FOLDER``.
 
-    :raises ValueError: the folder does not exist.
+    :raises ValueError: another argument, or a folder that does not exist.
     """
-    if any(args):
-        raise ValueError(f"simulated: takes files=FOLDER, not {args[0]!r}")
+    files = kwargs.pop("files", "")
+    for argument in (*filter(None, args), *kwargs):
+        raise ValueError(f"simulated: takes files=FOLDER, not {argument!r}")
     folder = Path(files) if files else None
     if folder is not None and not folder.is_dir():
         raise ValueError(f"{files!r} is not a folder")

@@ -39,7 +39,6 @@ def _read_file(path: str, problems: list[str]) -> list[Section]:
         comment_prefixes=("#",),
         inline_comment_prefixes=("#",),
         interpolation=None,
-        empty_lines_in_values=False,
     )
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # keys keep their case
     try:

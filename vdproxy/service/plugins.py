@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,10 @@ from vdproxy.hub.handler import Handler
 from vdproxy.hub.isolation import Failed, attempt
 from vdproxy.hub.trace import message_name
 from vdproxy.interfaces import IFrontend, IMessageHandler
-from vdproxy.options import Section, nearest, read
+from vdproxy.options import Section, check, nearest, read
 from vdproxy.registry import KINDS, find
 from vdproxy.service.planned import PLUGINS
+from vdproxy.wire.messages import Message
 
 #: What the plugins of a kind are.
 _PRODUCTS = {"handler": IMessageHandler, "frontend": IFrontend}
@@ -54,13 +56,20 @@ class PluginChooser:
 
     def check_section(self, section: Section, kind: str, name: str) -> None:
         """Check the options in a section about the plugin *name*."""
-        options = self._options_class(kind, name)
-        if options is not None:
-            read(options, [section], self._problems)
-        elif not self._is_known(kind, name):
-            self._problems.append(
-                f"{section.file}: [{section.name}] {self._unknown(kind, name)}"
-            )
+        problem = None
+        if not self.is_known(kind, name):
+            problem = self.unknown(kind, name)
+        elif name in PLUGINS[kind]:
+            check(PLUGINS[kind][name], section, self._problems)
+        elif name in self._found[kind].problems:
+            problem = self._found[kind].problems[name]
+        else:
+            maker = self._found[kind].makers[name]
+            outcome = attempt(lambda: check(maker.options(), section, self._problems))
+            if isinstance(outcome, Failed):
+                problem = f"{kind} {name} cannot be used: {outcome.error!r}"
+        if problem:
+            self._problems.append(f"{section.file}: [{section.name}] {problem}")
 
     def choose(self, section: Section, key: str, kind: str, name: str) -> Choice | None:
         """
@@ -72,8 +81,8 @@ class PluginChooser:
             note = f"{kind} {name} is not in this version, without effect"
             self._notes.append(section.problem(key, note))
             return None
-        if not self._is_known(kind, name):
-            self._problems.append(section.problem(key, self._unknown(kind, name)))
+        if not self.is_known(kind, name):
+            self._problems.append(section.problem(key, self.unknown(kind, name)))
             return None
         found = self._found[kind]
         if name in found.problems:
@@ -92,16 +101,16 @@ class PluginChooser:
         self, section: Section, names: tuple[str, ...]
     ) -> tuple[Choice, ...]:
         """Return the handlers of one VM, of which no two own the same type."""
-        choices: dict[str, Choice] = {}
+        choices = []
         owners: dict[int, str] = {}
-        for name in (*(n for n in _ALWAYS if n not in names), *names):
-            if name in choices:
+        for name, times in Counter(names).items():
+            if times > 1:
                 self._problems.append(section.problem("handlers", f"{name} twice"))
-                continue
+        for name in dict.fromkeys((*_ALWAYS, *names)):
             choice = self.choose(section, "handlers", "handler", name)
             if choice is None:
                 continue
-            choices[name] = choice
+            choices.append(choice)
             handler: Handler = choice.make()
             for message in handler.messages:
                 owner = owners.setdefault(int(message.number), name)
@@ -109,7 +118,7 @@ class PluginChooser:
                     number = message_name(message.number)
                     both = f"{owner} and {name} both own {number}"
                     self._problems.append(section.problem("handlers", both))
-        return tuple(choices.values())
+        return tuple(choices)
 
     def _load(
         self,
@@ -119,35 +128,33 @@ class PluginChooser:
         maker: Any,  # noqa: ANN401 - an IPluginMaker
     ) -> Choice | None:
         """Read the options that this VM gives a plugin, and try to make one."""
-        scopes = (f"{kind}:{name}", f"{section.name} {kind}:{name}")
+        own = f"{section.name} {kind}:{name}"
+        scopes = (f"{kind}:{name}", own)
         sections = [self._sections[s] for s in scopes if s in self._sections]
-        options = read(maker.options(), sections, self._problems)
+        nowhere = Section(section.file, own, {})
+        options = read(maker.options(), sections or [nowhere], self._problems)
         if options is None:
             return None
         choice = Choice(name, maker, options)
+        product = choice.make()
         try:
-            verifyObject(_PRODUCTS[kind], choice.make())
+            verifyObject(_PRODUCTS[kind], product)
         except Invalid as error:
             raise TypeError(str(error)) from error
+        for message in getattr(product, "messages", ()):
+            if not issubclass(message, Message):
+                raise TypeError(f"{message!r} is no message class")
         return choice
 
-    def _options_class(self, kind: str, name: str) -> type[Any] | None:
-        if name in PLUGINS.get(kind, {}):
-            return PLUGINS[kind][name]
-        found = self._found.get(kind)
-        if found is None or name not in found.makers:
-            return None
-        outcome = attempt(found.makers[name].options)
-        # A plugin that cannot be loaded is reported where a VM chooses it.
-        return None if isinstance(outcome, Failed) else outcome
-
-    def _is_known(self, kind: str, name: str) -> bool:
+    def is_known(self, kind: str, name: str) -> bool:
+        """Tell whether a plugin of this kind is installed, or planned."""
         return name in self._names(kind)
+
+    def unknown(self, kind: str, name: str) -> str:
+        """Return what is wrong with a plugin that is not known."""
+        return f"unknown {kind} {name}, {nearest(name, self._names(kind))}"
 
     def _names(self, kind: str) -> list[str]:
         found = self._found.get(kind)
         installed = [*found.makers, *found.problems] if found else []
         return [*installed, *PLUGINS[kind]]
-
-    def _unknown(self, kind: str, name: str) -> str:
-        return f"unknown {kind} {name}, {nearest(name, self._names(kind))}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from twisted.internet.interfaces import IReactorCore
 
@@ -16,6 +17,8 @@ from vdproxy.service.ini import read_files
 from vdproxy.service.planned import KEYS
 from vdproxy.service.plugins import Choice, PluginChooser
 from vdproxy.wire.constants import DEFAULT_MAX_MESSAGE, MAX_SKIPPED
+
+_Endpoint = TypeVar("_Endpoint")
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
@@ -59,16 +62,28 @@ class VMOptions:
     max_message: Size = Size(DEFAULT_MAX_MESSAGE)
 
     def __post_init__(self) -> None:
-        if bool(self.guest) == bool(self.guest_listen):
-            raise ValueError("one of guest and guest-listen is needed, and not both")
-        if self.max_clients < 1:
-            raise ValueError("max-clients: at least 1 is needed")
         largest = MAX_SKIPPED - 8
-        if not 1 <= self.max_message <= largest:
-            raise ValueError(f"max-message: from 1 to {largest} bytes are possible")
-        for name in self.required:
-            if name not in self.filters:
-                raise ValueError(f"required: {name} is not among the filters")
+        problems = [
+            problem
+            for holds, problem in (
+                (
+                    bool(self.guest) != bool(self.guest_listen),
+                    "one of guest and guest-listen is needed, and not both",
+                ),
+                (self.max_clients >= 1, "max-clients: at least 1 is needed"),
+                (
+                    1 <= self.max_message <= largest,
+                    f"max-message: from 1 to {largest} bytes are possible",
+                ),
+                *(
+                    (name in self.filters, f"required: {name} is not among the filters")
+                    for name in self.required
+                ),
+            )
+            if not holds
+        ]
+        if problems:
+            raise ValueError("\n".join(problems))
 
 
 @dataclass(frozen=True)
@@ -141,16 +156,22 @@ class _Loader:
             form = tuple(kind for kind, _, _ in words)
             names = [value for _, _, value in words]
             if name == "vdproxy":
-                read(ProcessOptions, [section], self._problems)
-                self._note_planned("vdproxy", section)
+                self._process(section)
             elif form not in _FORMS or not all(map(_NAME.fullmatch, names)):
                 self._problems.append(self._unknown_section(section))
             elif form == ("vm",):
                 vms.append(self._vm(section))
             else:
-                self._check_vm(section, words[0])
+                self._check_scope(section, dict(zip(form[:-1], names, strict=False)))
                 self._plugins.check_section(section, form[-1], names[-1])
         return Settings(tuple(vm for vm in vms if vm), tuple(self._notes))
+
+    def _process(self, section: Section) -> None:
+        options = read(ProcessOptions, [section], self._problems)
+        for key in ("control", "status", "metrics"):
+            if text := getattr(options, key, ""):
+                self._check_server(section, key, text)
+        self._note_planned("vdproxy", section)
 
     def _unknown_section(self, section: Section) -> str:
         word = section.name.split(" ")[-1]
@@ -160,15 +181,25 @@ class _Loader:
             hint = nearest(word.partition(":")[0] + ":", _HINTS)
         return f"{section.file}: [{section.name}] unknown section, {hint}"
 
-    def _check_vm(self, section: Section, first: tuple[str, str, str]) -> None:
-        """Check that a section about one VM is about one that there is."""
-        kind, _, name = first
-        if kind == "vm" and f"vm:{name}" not in self._sections:
+    def _check_scope(self, section: Section, scope: dict[str, str]) -> None:
+        """Check that the VM, frontend or client that a section is for is there."""
+        problem = None
+        vm = self._sections.get(f"vm:{scope.get('vm')}")
+        if "vm" in scope and vm is None:
             vms = [n.removeprefix("vm:") for n in self._sections if n.startswith("vm:")]
-            hint = nearest(name, [vm for vm in vms if " " not in vm])
-            self._problems.append(
-                f"{section.file}: [{section.name}] unknown VM {name}, {hint}"
-            )
+            hint = nearest(scope["vm"], [name for name in vms if " " not in name])
+            problem = f"unknown VM {scope['vm']}, {hint}"
+        elif "frontend" in scope:
+            if not self._plugins.is_known("frontend", scope["frontend"]):
+                problem = self._plugins.unknown("frontend", scope["frontend"])
+        elif "client" in scope and vm is not None:
+            lines = vm.values.get("clients", "").splitlines()
+            clients = [line.split()[3] for line in lines if len(line.split()) == 4]
+            if scope["client"] not in clients:
+                hint = nearest(scope["client"], clients)
+                problem = f"unknown client {scope['client']}, {hint}"
+        if problem:
+            self._problems.append(f"{section.file}: [{section.name}] {problem}")
 
     def _note_planned(self, kind: str, section: Section) -> None:
         for key in KEYS[kind]:
@@ -185,6 +216,8 @@ class _Loader:
             self._check_endpoint(section, "guest", options.guest, client_endpoint)
         else:
             self._check_server(section, "guest-listen", options.guest_listen)
+        if options.qmp:
+            self._check_endpoint(section, "qmp", options.qmp, client_endpoint)
         for name in options.filters:
             self._plugins.choose(section, "filters", "filter", name)
         lines = [self._clients(section, line) for line in options.clients.splitlines()]
@@ -215,10 +248,12 @@ class _Loader:
         return ClientsLine(choice, endpoint, name) if choice else None
 
     def _check_server(self, section: Section, key: str, text: str) -> None:
-        self._check_endpoint(section, key, text, server_endpoint)
-        address = text.partition(":mode=")[0]
+        endpoint = self._check_endpoint(section, key, text, server_endpoint)
+        path = getattr(endpoint, "path", None)
+        address = f"unix:{path.absolute()}" if path else text
         if address in self._served:
-            problem = f"{address} is served by [{self._served[address]}] already"
+            shown = f"unix:{path}" if path else text
+            problem = f"{shown} is served by [{self._served[address]}] already"
             self._problems.append(section.problem(key, problem))
         self._served[address] = section.name
 
@@ -227,9 +262,10 @@ class _Loader:
         section: Section,
         key: str,
         text: str,
-        parse: Callable[[IReactorCore, str], object],
-    ) -> None:
+        parse: Callable[[IReactorCore, str], _Endpoint],
+    ) -> _Endpoint | None:
         try:
-            parse(self._reactor, text)
+            return parse(self._reactor, text)
         except ValueError as error:
             self._problems.append(section.problem(key, str(error)))
+            return None
