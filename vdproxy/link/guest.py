@@ -9,7 +9,6 @@ looked for in the bytes themselves.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 
 from vdproxy.errors import LocalProtocolError, RemoteProtocolError
@@ -21,12 +20,11 @@ from vdproxy.link.events import (
     MessageReceived,
 )
 from vdproxy.link.link import Link
+from vdproxy.link.marks import Marks
 from vdproxy.link.serials import GrabSerials
 from vdproxy.wire.capabilities import Capabilities, Layout
 from vdproxy.wire.chunk import (
-    CHUNK_HEADER,
     GUEST_FRAMING,
-    MESSAGE_HEADER,
     Assembling,
     ChunkHeader,
     ChunkReader,
@@ -36,8 +34,6 @@ from vdproxy.wire.chunk import (
 )
 from vdproxy.wire.codec import Codec
 from vdproxy.wire.constants import (
-    MAX_CAPABILITY_WORDS,
-    VD_AGENT_PROTOCOL,
     Capability,
     MessageType,
     Port,
@@ -57,30 +53,6 @@ GuestEvent = (
 
 
 _ANNOUNCE = MessageType.VD_AGENT_ANNOUNCE_CAPABILITIES
-
-
-def _mark(words: int) -> bytes:
-    """Return the pattern of an ANNOUNCE in one chunk with this many words."""
-    payload = 4 + 4 * words
-    message = MESSAGE_HEADER.pack(VD_AGENT_PROTOCOL, _ANNOUNCE, 0, payload)
-    size = CHUNK_HEADER.pack(0, len(message) + payload)[4:]
-    return (
-        rb"[\x00-\x02]\x00\x00\x00"
-        + re.escape(size + message)
-        + rb"[\x00\x01]\x00\x00\x00"
-        + rb".{%d}" % (4 * words)
-    )
-
-
-#: An ANNOUNCE as every known agent sends it: whole, in a chunk of its own.
-_MARK = re.compile(
-    b"|".join(_mark(words) for words in range(MAX_CAPABILITY_WORDS + 1)), re.DOTALL
-)
-_LONGEST_MARK = CHUNK_HEADER.size + MESSAGE_HEADER.size + AnnounceCapabilities.max_size
-
-#: How much of the stream is kept to look for a mark in, bytes. An agent that
-#: has announced itself waits for the answer, so its mark is among the last.
-_RECENT = 512
 
 
 class GuestLink(Link):
@@ -114,9 +86,7 @@ class GuestLink(Link):
         self._report_headers = report_headers
         self._events: deque[GuestEvent] = deque()
         self._reader: ChunkReader | None = self._new_reader(0)
-        self._recent = b""
-        self._received = 0
-        self._announced_up_to = 0
+        self._marks = Marks()
         self._ask()
 
     @property
@@ -137,15 +107,11 @@ class GuestLink(Link):
     def receive_data(self, data: bytes) -> None:
         """Take the next bytes from the guest."""
         self._heard = True
-        before = self._recent[-_LONGEST_MARK + 1 :]
-        self._received += len(data)
-        if len(data) >= _RECENT:
-            self._recent = data
-        else:
-            self._recent = (self._recent + data)[-_RECENT:]
-        if not self.synced and self._restart_at_mark(before + data):
-            return
-        if self._reader is not None:
+        self._marks.receive_data(data)
+        mark = None if self.synced else self._marks.first()
+        if mark is not None:
+            self._restart(mark)
+        elif self._reader is not None:
             self._reader.receive_data(data)
 
     def next_event(self) -> GuestEvent | None:
@@ -159,12 +125,12 @@ class GuestLink(Link):
                 self._resynchronise(str(error))
                 continue
             if event is None:
-                return None
-            if isinstance(event, RawMessage):
-                if self.synced and self._restart_astride(event, self._reader.offset):
-                    self._lose("a new agent announced itself inside a message")
-                else:
-                    self._receive(event, self._reader.offset)
+                if self.unfinished or not self._replaced(self._marks.received):
+                    return None
+            elif isinstance(event, RawMessage):
+                end = self._reader.offset
+                if not self._replaced(end, or_before=event.number != _ANNOUNCE):
+                    self._receive(event, end)
             elif self.synced or isinstance(event, ChunkHeader):
                 self._events.append(event)
         return self._events.popleft()
@@ -187,8 +153,10 @@ class GuestLink(Link):
         If a new agent's announcement is among what was taken for the rest of
         that message, the old agent is gone and the new one waits for us.
         """
-        if self.unfinished and self._restart_at_mark(self._recent):
+        mark = self._marks.first() if self.unfinished else None
+        if mark is not None:
             self._lose("a new agent announced itself inside an unfinished message")
+            self._restart(mark)
 
     def ask_again(self) -> None:
         """Repeat a question that has had no answer, once a sign of life each."""
@@ -214,43 +182,36 @@ class GuestLink(Link):
             report_chunks=self._report_headers,
         )
 
-    def _restart_at_mark(self, window: bytes) -> bool:
-        """Go on from a new announcement in *window*, the last bytes received."""
-        start = self._received - len(window)
-        mark = _MARK.search(window, max(0, self._announced_up_to - start))
-        if mark is not None:
-            self._restart(start + mark.start(), window[mark.start() :])
-        return mark is not None
-
-    def _restart_astride(self, raw: RawMessage, offset: int) -> bool:
+    def _replaced(self, offset: int, *, or_before: bool = True) -> bool:
         """
-        Go on from a new announcement that *raw*, which ends at *offset*, ends in.
+        Tell whether a new agent announced itself around *offset*.
 
-        Then the message was cut short, and what completed it is the new agent's.
+        What ends there was cut short then, and completed by the announcement.
         """
-        start = self._received - len(self._recent)
-        end = offset - start
-        first = max(0, self._announced_up_to - start, end - _LONGEST_MARK)
-        for mark in _MARK.finditer(self._recent, first, end + _LONGEST_MARK):
-            inside = mark.start() < end < mark.end()
-            completed = mark.end() == end and raw.number != _ANNOUNCE
-            if inside or completed:
-                self._restart(start + mark.start(), self._recent[mark.start() :])
-                return True
-        return False
+        if not self.synced:
+            return False
+        mark = self._marks.around(offset, or_before=or_before)
+        if mark is None:
+            return False
+        self._lose("a new agent announced itself inside a message")
+        self._restart(mark)
+        return True
 
-    def _restart(self, offset: int, data: bytes) -> None:
-        """Read *data*, which begins at *offset* of the stream, as if it were new."""
-        self._reader = self._new_reader(offset)
-        self._reader.receive_data(data)
+    def _restart(self, mark: int) -> None:
+        """Read what begins at *mark* as if it were new."""
+        self._reader = self._new_reader(mark)
+        self._reader.receive_data(self._marks.since(mark))
 
     def _resynchronise(self, reason: str) -> None:
         """Find the next announcement after bytes that are no framing."""
         self._lose(reason)
-        if not self._restart_at_mark(self._recent):
-            self._reader = None
-            if not self._asking:
-                self._ask()
+        mark = self._marks.first()
+        if mark is not None:
+            self._restart(mark)
+            return
+        self._reader = None
+        if not self._asking:
+            self._ask()
 
     def _lose(self, reason: str) -> None:
         if self.synced:
@@ -276,7 +237,7 @@ class GuestLink(Link):
         if not isinstance(message, AnnounceCapabilities):
             self._events.append(message)
             return
-        self._announced_up_to = end
+        self._marks.done(end)
         if message.request:
             self._lose("the agent was started anew")
         self.announced = message.capabilities

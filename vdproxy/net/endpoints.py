@@ -8,18 +8,16 @@ file can refuse for ever after a SIGKILL, once its process id is used again.
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from twisted.internet.defer import Deferred, fail
-from twisted.internet.endpoints import (
-    UNIXServerEndpoint,
-    clientFromString,
-    serverFromString,
-)
+from twisted.internet import tcp, unix
+from twisted.internet.defer import Deferred, execute, fail
+from twisted.internet.endpoints import clientFromString, serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import (
     IListeningPort,
@@ -28,6 +26,7 @@ from twisted.internet.interfaces import (
     IStreamClientEndpoint,
     IStreamServerEndpoint,
 )
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 #: Parts of an endpoint string, in which a backslash takes a colon's or an equals
@@ -99,6 +98,31 @@ def _arguments(text: str) -> Iterator[tuple[str, str]]:
         yield ("", words[0]) if len(words) == 1 else (words[0], "=".join(words[1:]))
 
 
+class _OwnPort(unix.Port):
+    """A listening Unix socket that removes its file, if that is still its own."""
+
+    def startListening(self) -> None:
+        super().startListening()
+        self._file = _identity(self._path())
+
+    def connectionLost(self, reason: Failure) -> None:
+        # Twisted would remove whatever bears the name now, and fail on nothing.
+        if _identity(self._path()) == self._file:
+            self._path().unlink()
+        tcp.Port.connectionLost(self, reason)
+
+    def _path(self) -> Path:
+        return Path(self.getHost().name.decode())
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 @implementer(IStreamServerEndpoint)
 class ReplacingUNIXEndpoint:
     """A Unix socket that takes the place of a dead process's, and of no other's."""
@@ -107,18 +131,24 @@ class ReplacingUNIXEndpoint:
         self, reactor: IReactorCore, path: str, mode: int, backlog: int
     ) -> None:
         self.path = Path(path)
-        self._endpoint = UNIXServerEndpoint(
-            reactor, path, backlog=backlog, mode=mode, wantPID=0
-        )
+        self._reactor = reactor
+        self._mode = mode
+        self._backlog = backlog
 
     def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:  # noqa: N803
         """Listen; fails with CannotListenError, as other endpoints do."""
+        port = _OwnPort(
+            os.fsencode(self.path),
+            protocolFactory,
+            self._backlog,
+            self._mode,
+            reactor=self._reactor,
+        )
         try:
             _remove_stale(self.path)
         except OSError as error:
             return fail(CannotListenError(None, str(self.path), error))
-        listening: Deferred[IListeningPort] = self._endpoint.listen(protocolFactory)
-        return listening
+        return execute(port.startListening).addCallback(lambda _: port)
 
 
 def _remove_stale(path: Path) -> None:
