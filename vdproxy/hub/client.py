@@ -72,6 +72,10 @@ class Client(Peer):
         """The client's name, or its frontend's, and its id."""
         return f"{self.name or self.frontend}#{self.id}"
 
+    @property
+    def traced_as(self) -> str:
+        return self.label
+
     def send(self, message: Message) -> None:
         """
         Send *message* to this client.
@@ -165,7 +169,7 @@ class Client(Peer):
         else:
             self._malformed = 0
             if isinstance(event, AnnounceCapabilities) and self._around.trace:
-                self._around.trace.capabilities(self.label, event.capabilities)
+                self._around.trace.capabilities(self.traced_as, event.capabilities)
             self._owner.dispatch(self, event)
 
     def _refuse(self, malformed: Malformed) -> None:

@@ -163,15 +163,20 @@ class Guest(Peer):
             )
         else:
             if isinstance(event, AnnounceCapabilities) and self._around.trace:
-                self._around.trace.capabilities(self.label, event.capabilities)
+                self._around.trace.capabilities(self.traced_as, event.capabilities)
             self._owner.dispatch(self, event)
 
     def _watch(self) -> None:
         """Look again soon if the link waits for something that may not come."""
         link = self._link
-        if link is None or self._check_call is not None:
+        if link is None:
             return
-        if link.unanswered or (link.unfinished and not self._searched):
+        if not link.unanswered:
+            self._unanswered_since = None
+        elif self._unanswered_since is None:
+            self._unanswered_since = self._around.clock.seconds()
+        waits = link.unanswered or (link.unfinished and not self._searched)
+        if waits and self._check_call is None:
             self._check_call = self._around.clock.callLater(_CHECK, self._check)
 
     def _check(self) -> None:
@@ -183,16 +188,18 @@ class Guest(Peer):
         if link.unfinished and now - self._last_byte >= _QUIET:
             self._searched = True
             link.quiet()
-        if not link.unanswered:
-            self._unanswered_since = None
-        elif self._unanswered_since is None:
-            self._unanswered_since = now
-        elif now - self._unanswered_since >= _PATIENCE - _CHECK:
-            self._unanswered_since = None
+        since = self._unanswered_since
+        if since is not None and now - since >= _PATIENCE:
             link.ask_again()
         self._pump()
 
+    def _flush(self) -> None:
+        """Send what the link has to say, unless the guest does not read."""
+        if not self.queued:
+            super()._flush()
+
     def _queue_changed(self) -> None:
+        self._flush()
         if not self._congested and self.queued > _HIGH_WATER:
             self._congested = True
             self._owner.pause_clients()

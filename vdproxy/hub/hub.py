@@ -23,7 +23,11 @@ from vdproxy.hub.trace import Trace, message_name
 from vdproxy.link.events import Malformed
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.codec import Codec
-from vdproxy.wire.constants import DEFAULT_MAX_MESSAGE, MessageType
+from vdproxy.wire.constants import (
+    DEFAULT_MAX_MESSAGE,
+    MAX_CAPABILITY_WORDS,
+    MessageType,
+)
 from vdproxy.wire.messages import Message, Unknown
 
 _Ts = TypeVarTuple("_Ts")
@@ -34,6 +38,10 @@ DEFAULT_MAX_CLIENTS = 16
 #: Types without an owner that are logged by number, one line each; a peer may
 #: make up more of them than a log should hold.
 _MAX_UNOWNED_LOGGED = 64
+
+
+#: What an ANNOUNCE_CAPABILITIES has room for.
+_ANNOUNCEABLE = Capabilities((1 << 32 * MAX_CAPABILITY_WORDS) - 1)
 
 
 class Hub:
@@ -152,9 +160,10 @@ class Hub:
         mount = self._owners.get(message.number)
         if mount is None:
             self._log_unowned(peer, message.number)
-        elif not self._call(mount, mount.handler.received, peer, message):
-            reason = f"handler {mount.name} failed"
-            mount.call(mount.handler.dropped, peer, message, reason)
+        else:
+            if not mount.call(mount.handler.received, peer, message):
+                mount.excuse(peer, message)
+            self._withdraw_if_failing(mount)
 
     def refuse(self, client: Client, malformed: Malformed) -> None:
         """Have the owner of a bad message's type answer it, if it has an answer."""
@@ -205,7 +214,8 @@ class Hub:
     def offer_to_guest(self) -> Capabilities:
         """Return what the guest is to be told."""
         negotiator = cast("Negotiator", self._core.handler)
-        return self._core.ask(negotiator.offer_to_guest, Capabilities())
+        offer = self._core.ask(negotiator.offer_to_guest, Capabilities())
+        return offer & _ANNOUNCEABLE
 
     def pause_clients(self) -> None:
         """Read no client while the guest does not read."""
@@ -220,22 +230,25 @@ class Hub:
             client.resume()
 
     def _end_when_empty(self) -> None:
-        if not self._max_clients and not self.clients:
+        if not self._max_clients and not self.clients and not self._ended.called:
             self.log.close()
             self._ended.callback(None)
 
     def _offer_to_client(self, client: Client) -> Capabilities:
         negotiator = cast("Negotiator", self._core.handler)
-        return self._core.ask(negotiator.offer_to_client, Capabilities(), client)
+        offer = self._core.ask(negotiator.offer_to_client, Capabilities(), client)
+        return offer & _ANNOUNCEABLE
 
     def _call(
         self, mount: Mount, method: Callable[[*_Ts], object], *args: *_Ts
-    ) -> bool:
+    ) -> None:
         """Call a handler; withdraw it if it keeps failing."""
-        went_well = mount.call(method, *args)
+        mount.call(method, *args)
+        self._withdraw_if_failing(mount)
+
+    def _withdraw_if_failing(self, mount: Mount) -> None:
         if mount.failures >= MAX_FAILURES and mount is not self._core:
             self._withdraw(mount, f"it failed {MAX_FAILURES} times in a row")
-        return went_well
 
     def _withdraw(self, mount: Mount, reason: str) -> None:
         """Go on without a handler: its types are dropped and no longer offered."""

@@ -9,6 +9,8 @@ from typing import TypeVar, TypeVarTuple
 
 from vdproxy.hub.handler import Handler
 from vdproxy.hub.log import VMLog
+from vdproxy.hub.peer import Peer
+from vdproxy.wire.messages import Message
 
 _Ts = TypeVarTuple("_Ts")
 _T = TypeVar("_T")
@@ -59,6 +61,17 @@ class Mount:
     def call(self, method: Callable[[*_Ts], object], *args: *_Ts) -> bool:
         """Call a method that answers nothing; tell whether it went well."""
         return self.ask(lambda: _answers_nothing(method(*args)), False)
+
+    def excuse(self, peer: Peer, message: Message) -> None:
+        """
+        Have a message answered that the handler has just failed on.
+
+        That it can do so does not make up for the failure.
+        """
+        failures = self.failures
+        reason = f"handler {self.name} failed"
+        self.call(self.handler.dropped, peer, message, reason)
+        self.failures = max(self.failures, failures)
 
     def ask(self, method: Callable[[*_Ts], _T], default: _T, *args: *_Ts) -> _T:
         """Call a method and return its answer, *default* where it failed."""

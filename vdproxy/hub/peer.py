@@ -72,6 +72,11 @@ class Peer:
         return self.name
 
     @property
+    def traced_as(self) -> str:
+        """What trace events call this peer: a client's label, empty for the guest."""
+        return ""
+
+    @property
     def offered(self) -> Capabilities | None:
         """What this peer was told that we can do, None before that."""
         return self._link.offered if self._link else None
@@ -110,12 +115,12 @@ class Peer:
         if self._pauses:
             transport.pauseProducing()
         if self._around.trace:
-            self._around.trace.opened(self.label)
+            self._around.trace.opened(self.traced_as)
 
     def _close(self) -> None:
         self._transport = self._outbox = self._link = None
         if self._around.trace:
-            self._around.trace.closed(self.label)
+            self._around.trace.closed(self.traced_as)
 
     def _put(self, messages: list[CutMessage]) -> None:
         for message in messages:
@@ -123,7 +128,7 @@ class Peer:
                 return
             if self._around.trace:
                 self._around.trace.sent(
-                    self.label, message.number, len(message.payload)
+                    self.traced_as, message.number, len(message.payload)
                 )
             self._outbox.put(message)
 
@@ -136,9 +141,9 @@ class Peer:
         if not self._around.trace:
             return
         if isinstance(header, ChunkHeader):
-            self._around.trace.chunk(self.label, header.size)
+            self._around.trace.chunk(self.traced_as, header.size)
         else:
-            self._around.trace.received(self.label, header.number, header.size)
+            self._around.trace.received(self.traced_as, header.number, header.size)
 
     def _queue_changed(self) -> None:
         raise NotImplementedError

@@ -242,8 +242,11 @@ class GuestLink(Link):
             self._lose("the agent was started anew")
         self.announced = message.capabilities
         if message.request:
+            # What has not been sent was for a former agent, our question too.
+            asked = self._asking and not self._to_send
+            self._to_send.clear()
             self._announce(0, self._offer)
-            if not self._asking:
+            if not asked:
                 self._ask()
         else:
             self._asking = False

@@ -11,6 +11,17 @@ from vdproxy.wire.chunk import RawMessage
 from vdproxy.wire.constants import DEFAULT_MAX_MESSAGE
 from vdproxy.wire.messages import STANDARD, Message, Unknown
 
+#: What a message class may raise on a payload, or on a value, that is none of
+#: its type: a handler's class is held to less than the protocol's own.
+_NO_PAYLOAD = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
 
 class Codec:
     """
@@ -52,7 +63,7 @@ class Codec:
             return Unknown(raw.number, raw.payload)
         try:
             return message_class.decode(raw.payload, layout)
-        except (struct.error, ValueError) as error:
+        except _NO_PAYLOAD as error:
             raise RemoteProtocolError(
                 f"{len(raw.payload)} bytes are no {message_class.__name__}: {error}"
             ) from error
@@ -66,7 +77,7 @@ class Codec:
         """
         try:
             payload = message.encode(layout)
-        except (struct.error, ValueError) as error:
+        except _NO_PAYLOAD as error:
             raise LocalProtocolError(
                 f"{type(message).__name__} cannot be encoded: {error}"
             ) from error
