@@ -12,6 +12,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
 from difflib import get_close_matches
+from enum import Enum
+from pathlib import Path
 from types import UnionType
 from typing import (
     Any,
@@ -134,6 +136,10 @@ def _convert(kind: Any, text: str) -> Any:  # noqa: ANN401 - any annotation, any
         return int(text)
     if kind is float:
         return float(text)
+    if kind is Path:
+        return Path(text)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return _one_of({member.value: member for member in kind}, text, text)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Literal:
         return _one_of({word: word for word in arguments}, text, text)

@@ -1,0 +1,109 @@
+"""What the documents say of the code is so."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from vdproxy.handlers.capabilities import CapabilitiesHandler
+from vdproxy.handlers.monitors import MonitorsHandler
+from vdproxy.net.simulated_agent import CAPABILITIES
+from vdproxy.options import key_of
+from vdproxy.service.planned import KEYS, PLUGINS
+from vdproxy.service.settings import ProcessOptions, VMOptions, load
+from vdproxy.wire.capabilities import Capabilities, Layout
+from vdproxy.wire.chunk import CutMessage
+from vdproxy.wire.constants import Capability
+from vdproxy.wire.messages import AnnounceCapabilities
+
+ROOT = Path(__file__).parent.parent
+DOCS = {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
+README = (ROOT / "README.md").read_text()
+
+
+def rows(text):
+    """Yield the cells of each table row but the headings."""
+    for line in text.splitlines():
+        if line.startswith("|") and not set(line) <= set("|- "):
+            yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def cited():
+    """Yield each test file that is cited, and each test with its file."""
+    for row in rows(DOCS["protocol-support.md"]):
+        path = None
+        for word in re.findall(r"`([^`]+)`", row[-1]):
+            if word.endswith(".py"):
+                path = word
+                yield path, None
+            elif word.startswith("test_"):
+                yield path, word
+
+
+CITED = list(cited())
+
+
+def test_tests_are_cited():
+    assert len(CITED) > 20
+
+
+@pytest.mark.parametrize(("path", "test"), CITED)
+def test_a_test_that_is_cited_exists(path, test):
+    text = (ROOT / "tests" / path).read_text()
+    if test is not None:
+        assert f"def {test}(" in text
+
+
+@pytest.mark.parametrize("name", ["README.md", *DOCS])
+def test_files_that_are_named_exist(name):
+    text = README if name == "README.md" else DOCS[name]
+    for path in re.findall(r"\b(?:docs|etc|tests|vdproxy)/[\w/-]+\.\w+", text):
+        if path.endswith(".sock"):
+            continue
+        assert (ROOT / path).exists(), path
+    for path in re.findall(r"`((?:wire|link|hub|handlers|service)/[\w./]+)`", text):
+        assert (ROOT / "vdproxy" / path).exists() or (ROOT / "tests" / path).exists()
+
+
+def test_every_key_is_in_the_configuration_page():
+    text = DOCS["configuration.md"]
+    keys = {
+        key_of(field.name) for field in (*fields(VMOptions), *fields(ProcessOptions))
+    }
+    planned = {
+        key_of(field.name)
+        for plugins in PLUGINS.values()
+        for options in plugins.values()
+        for field in fields(options)
+    }
+    told = set(re.findall(r"`([a-z-]+)`", text))
+    assert keys | planned <= told
+    for kind in KEYS:
+        assert set(KEYS[kind]) <= keys
+    for row in rows(text.partition("## Without effect")[0]):
+        assert row[0] == "key" or row[0].strip("`") in keys
+
+
+def test_the_configuration_of_the_readme_is_good(tmp_path):
+    from twisted.internet import reactor  # noqa: TID251 - the one tests run on
+
+    (block,) = re.findall(r"((?:    .*\n)*    \[vm:.*\n(?:    .*\n)*)", README)
+    path = tmp_path / "vm.ini"
+    path.write_text(re.sub("^    ", "", block, flags=re.MULTILINE))
+    assert [vm.name for vm in load([str(path)], reactor).vms] == ["fedora"]
+
+
+def test_the_first_words_in_the_readme_are_the_simulated_guests():
+    handlers = (CapabilitiesHandler(), MonitorsHandler())
+    relayed = Capabilities()
+    for handler in handlers:
+        relayed |= handler.relayed
+    offer = CAPABILITIES & relayed | Capabilities.of(
+        Capability.VD_AGENT_CAP_FILE_XFER_DISABLED
+    )
+    message = AnnounceCapabilities(1, offer.to_words())
+    words = b"".join(CutMessage(message.number, message.encode(Layout()))).hex(" ", 4)
+    assert words in README
