@@ -67,7 +67,11 @@ class IMessageHandler(Interface):
         """Meet a client that has announced itself, and bring it up to date."""
 
     def client_left(client: Client) -> None:
-        """Part with a client that was ready; it can be sent nothing any more."""
+        """
+        Part with a client, ready or not; what it waited for is void.
+
+        One that begins anew on its connection is met again with client_ready.
+        """
 
     def received(peer: Peer, message: Message) -> None:
         """

@@ -1,0 +1,151 @@
+"""The handlers of one VM: what each owns, and how long it is relied upon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import or_
+from typing import TypeVarTuple, cast
+
+from vdproxy.hub.client import Client
+from vdproxy.hub.handler import Handler, Negotiator
+from vdproxy.hub.isolation import MAX_FAILURES, Installed, Mount
+from vdproxy.hub.log import VMLog
+from vdproxy.hub.peer import Peer
+from vdproxy.hub.trace import message_name
+from vdproxy.hub.vm import VM
+from vdproxy.wire.capabilities import Capabilities
+from vdproxy.wire.constants import MAX_CAPABILITY_WORDS, MessageType
+from vdproxy.wire.messages import Message
+
+_Ts = TypeVarTuple("_Ts")
+
+#: Types without an owner that are logged, one line each; a peer may make up more
+#: of them than a log should hold.
+_MAX_UNOWNED_LOGGED = 64
+
+#: What an ANNOUNCE_CAPABILITIES has room for.
+_ANNOUNCEABLE = Capabilities((1 << 32 * MAX_CAPABILITY_WORDS) - 1)
+
+
+class Features:
+    """
+    The enabled handlers of one VM.
+
+    One that fails five times in a row, or cannot start, is withdrawn: stopped,
+    its types no longer owned, ``withdrawn`` called. The one that owns
+    ANNOUNCE_CAPABILITIES negotiates and never is.
+    """
+
+    def __init__(
+        self,
+        installed: Sequence[Installed],
+        log: VMLog,
+        withdrawn: Callable[[], None],
+    ) -> None:
+        self._log = log
+        self._withdrawn = withdrawn
+        self._mounts = [Mount(plugin, log) for plugin in installed]
+        self._owners = {
+            int(message.number): mount
+            for mount in self._mounts
+            for message in mount.handler.messages
+        }
+        self._core = self._owners[MessageType.VD_AGENT_ANNOUNCE_CAPABILITIES]
+        self._unowned: set[int] = set()
+
+    @property
+    def handlers(self) -> list[Handler]:
+        """The handlers that have not been withdrawn."""
+        return [mount.handler for mount in self._mounts]
+
+    @property
+    def relayed(self) -> Capabilities:
+        """What the handlers relay between the agent and clients."""
+        return reduce(or_, (h.relayed for h in self.handlers), Capabilities())
+
+    @property
+    def provided(self) -> Capabilities:
+        """What the handlers make true by themselves."""
+        return reduce(or_, (h.provided for h in self.handlers), Capabilities())
+
+    def owns(self, number: int) -> bool:
+        """Tell whether a handler owns the message type *number*."""
+        return number in self._owners
+
+    def start(self, vm: Callable[[object], VM]) -> None:
+        """Start the handlers, first to last; *vm* makes one of options."""
+        for mount in list(self._mounts):
+            started = mount.call(mount.handler.start, vm(mount.options))
+            if not started:
+                self._withdraw(mount, "it could not start")
+
+    def stop(self) -> None:
+        """Stop the handlers, last to first."""
+        for mount in reversed(self._mounts):
+            mount.call(mount.handler.stop)
+
+    def tell(
+        self, method: Callable[[Handler], Callable[[*_Ts], object]], *args: *_Ts
+    ) -> None:
+        """Call one method of each handler."""
+        for mount in list(self._mounts):
+            mount.call(method(mount.handler), *args)
+            self._withdraw_if_failing(mount)
+
+    def received(self, peer: Peer, message: Message) -> None:
+        """Give a message to its owner, or drop it."""
+        mount = self._owners.get(message.number)
+        if mount is None:
+            self._log_unowned(peer, message.number)
+        else:
+            if not mount.call(mount.handler.received, peer, message):
+                mount.excuse(peer, message)
+            self._withdraw_if_failing(mount)
+
+    def dropped(self, peer: Peer, message: Message, reason: str) -> None:
+        """Have the owner of a message that was dropped answer for it."""
+        mount = self._owners.get(message.number)
+        if mount is not None:
+            mount.call(mount.handler.dropped, peer, message, reason)
+            self._withdraw_if_failing(mount)
+
+    def offer_to_guest(self) -> Capabilities:
+        """Return what the guest is to be told."""
+        negotiator = cast("Negotiator", self._core.handler)
+        offer = self._core.ask(negotiator.offer_to_guest, Capabilities())
+        return offer & _ANNOUNCEABLE
+
+    def offer_to_client(self, client: Client) -> Capabilities:
+        """Return what *client* is to be told."""
+        negotiator = cast("Negotiator", self._core.handler)
+        offer = self._core.ask(negotiator.offer_to_client, Capabilities(), client)
+        return offer & _ANNOUNCEABLE
+
+    def _withdraw_if_failing(self, mount: Mount) -> None:
+        if mount.failures >= MAX_FAILURES:
+            self._withdraw(mount, f"it failed {MAX_FAILURES} times in a row")
+
+    def _withdraw(self, mount: Mount, reason: str) -> None:
+        if mount is self._core or mount not in self._mounts:
+            return
+        self._log.critical(
+            "handler {handler} is withdrawn: {reason}",
+            handler=mount.name,
+            reason=reason,
+        )
+        self._mounts.remove(mount)
+        for message in mount.handler.messages:
+            del self._owners[message.number]
+        mount.call(mount.handler.stop)
+        self._withdrawn()
+
+    def _log_unowned(self, peer: Peer, number: int) -> None:
+        if number in self._unowned or len(self._unowned) == _MAX_UNOWNED_LOGGED:
+            return
+        self._unowned.add(number)
+        self._log.warn(
+            "{message} of {peer} dropped: no enabled handler owns this type",
+            message=message_name(number),
+            peer=peer.label,
+        )
