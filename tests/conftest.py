@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
-from twisted.logger import LogLevel, globalLogPublisher
+from twisted.logger import LogLevel, globalLogBeginner, globalLogPublisher
 
 from tests.support import LogLines, PluginFolder
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _no_log_buffer():
+    """Keep Twisted from storing what is logged, exceptions and all, for later."""
+    globalLogBeginner.beginLoggingTo([], discardBuffer=True, redirectStandardIO=False)
+
+
 @pytest.fixture(autouse=True)
-def _no_logged_failures():
-    """Fail a test during which Twisted logged a failure: pytest-twisted does not."""
+def logged_failures():
+    """
+    Fail a test during which Twisted logged a failure: pytest-twisted does not.
+
+    A test that expects one takes it out of this list.
+    """
     failures = []
 
     def observe(event):
-        if event.get("log_level") is LogLevel.critical and "log_failure" in event:
-            failures.append(event["log_failure"].getTraceback())
+        failure = event.get("log_failure") or event.get("failure")  # new API, old API
+        if failure is not None and event.get("log_level") is LogLevel.critical:
+            failures.append(failure.getTraceback())
 
     globalLogPublisher.addObserver(observe)
-    yield
+    yield failures
     globalLogPublisher.removeObserver(observe)
     assert not failures, "\n".join(failures)
 
@@ -44,6 +57,13 @@ def reactor():
     from twisted.internet import reactor  # noqa: TID251 - the plugin has installed it
 
     return reactor
+
+
+@pytest.fixture
+def collected():
+    """Collect the garbage of the test before the next one."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

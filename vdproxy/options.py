@@ -59,7 +59,7 @@ def nearest(word: str, known: Sequence[str]) -> str:
     """Return a hint at the known word that *word* may have been meant for."""
     if not known:
         return "there are none"
-    matches = get_close_matches(word, known, 1, 0.5)
+    matches = get_close_matches(word, known, 1)
     if matches:
         return f"did you mean {matches[0]}?"
     return f"known are {', '.join(sorted(known))}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from vdproxy.hub.isolation import Failed, attempt
@@ -27,7 +27,11 @@ def plugins(name: str | None) -> int:
         _explain(kind, maker)
     if not chosen:
         hint = nearest(name, [maker.name for _, maker in makers])
-        print(f"unknown plugin {name}, {hint}", file=sys.stderr)
+        unusable = [
+            found[kind].problems[name] for kind in found if name in found[kind].problems
+        ]
+        for line in unusable or [f"unknown plugin {name}, {hint}"]:
+            print(line, file=sys.stderr)
         return 1
     return 0
 
@@ -35,10 +39,21 @@ def plugins(name: str | None) -> int:
 def _explain(kind: str, maker: Any) -> None:  # noqa: ANN401 - an IPluginMaker
     print(f"{kind} {maker.name}: {maker.description}")
     print(f"  module {maker.module}")
-    options = attempt(maker.options)
+    options = attempt(lambda: fields(maker.options()))
     if isinstance(options, Failed):
         print(f"  cannot be loaded: {options.error!r}")
         return
-    for field in fields(options):
-        default = "required" if field.default is MISSING else f"default {field.default}"
-        print(f"  {key_of(field.name)} ({field.type}, {default})")
+    for field in options:
+        print(f"  {key_of(field.name)} ({_type(field)}, {_default(field)})")
+
+
+def _type(field: Field[Any]) -> str:
+    return field.type.__name__ if isinstance(field.type, type) else str(field.type)
+
+
+def _default(field: Field[Any]) -> str:
+    if field.default is not MISSING:
+        return f"default {field.default}"
+    if field.default_factory is not MISSING:
+        return f"default {field.default_factory()}"
+    return "required"

@@ -14,6 +14,7 @@ import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from twisted.internet import tcp, unix
 from twisted.internet.defer import Deferred, execute, fail
@@ -24,16 +25,30 @@ from twisted.internet.interfaces import (
     IProtocolFactory,
     IReactorCore,
     IStreamClientEndpoint,
+    IStreamClientEndpointStringParserWithReactor,
     IStreamServerEndpoint,
+    IStreamServerEndpointStringParser,
 )
+from twisted.plugin import getPlugins
 from twisted.python.failure import Failure
 from zope.interface import implementer
+
+from vdproxy.options import nearest
 
 #: Parts of an endpoint string, in which a backslash takes a colon's or an equals
 #: sign's meaning away.
 _ARGUMENT = re.compile(r"(?:\\.|[^\\:])+")
 _WORD = re.compile(r"(?:\\.|[^\\=])+")
 _ESCAPE = re.compile(r"\\(.)")
+
+#: What Twisted raises on an endpoint string that it cannot use.
+_NO_ENDPOINT = (TypeError, ValueError, KeyError, OSError)
+
+#: Endpoint types that no plugin of Twisted's declares.
+_BUILT_IN = ("ssl", "tcp", "unix")
+
+#: Bytes, from sun_path of unix(7) without its NUL.
+_LONGEST_PATH = 107
 
 _DEFAULT_MODE = 0o660
 _BACKLOG = 50
@@ -49,8 +64,10 @@ def client_endpoint(reactor: IReactorCore, text: str) -> IStreamClientEndpoint:
         if text in ("unix:", "unix"):
             raise ValueError("it has no path")
         endpoint: IStreamClientEndpoint = clientFromString(reactor, text)
-    except (TypeError, ValueError, KeyError, OSError) as error:
-        raise ValueError(f"{text!r} is no client endpoint: {error}") from error
+    except _NO_ENDPOINT as error:
+        parsers = IStreamClientEndpointStringParserWithReactor
+        reason = _reason(error, text, parsers)
+        raise ValueError(f"{text!r} is no client endpoint: {reason}") from error
     return endpoint
 
 
@@ -64,9 +81,24 @@ def server_endpoint(reactor: IReactorCore, text: str) -> IStreamServerEndpoint:
         if text.startswith("unix:"):
             return _unix_endpoint(reactor, text)
         endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
-    except (TypeError, ValueError, KeyError, OSError) as error:
-        raise ValueError(f"{text!r} is no server endpoint: {error}") from error
+    except _NO_ENDPOINT as error:
+        reason = _reason(error, text, IStreamServerEndpointStringParser)
+        raise ValueError(f"{text!r} is no server endpoint: {reason}") from error
     return endpoint
+
+
+def _reason(error: Exception, text: str, parsers: Any) -> str:  # noqa: ANN401 - an interface
+    """Return what is wrong with an endpoint string, without a word of Python."""
+    said = str(error)
+    if isinstance(error, TypeError):
+        return "an argument is missing, or one is unknown"
+    if said.startswith("invalid literal"):
+        return "one of its arguments is not a number"
+    if said.startswith("Unknown endpoint type"):
+        known = [*_BUILT_IN, *(parser.prefix for parser in getPlugins(parsers))]
+        kind = text.partition(":")[0]
+        return f"unknown endpoint type {kind}, {nearest(kind, known)}"
+    return said
 
 
 def _unix_endpoint(reactor: IReactorCore, text: str) -> ReplacingUNIXEndpoint:
@@ -88,6 +120,9 @@ def _unix_endpoint(reactor: IReactorCore, text: str) -> ReplacingUNIXEndpoint:
             raise ValueError(f"unknown argument {key!r}, known are mode, backlog")
     if not path:
         raise ValueError("it has no path")
+    size = len(os.fsencode(path))
+    if size > _LONGEST_PATH or "\0" in path:
+        raise ValueError(f"a path has at most {_LONGEST_PATH} bytes and no NUL")
     return ReplacingUNIXEndpoint(reactor, path, mode, backlog)
 
 
@@ -108,7 +143,7 @@ class _OwnPort(unix.Port):
     def connectionLost(self, reason: Failure) -> None:
         # Twisted would remove whatever bears the name now, and fail on nothing.
         if _identity(self._path()) == self._file:
-            self._path().unlink()
+            self._path().unlink(missing_ok=True)
         tcp.Port.connectionLost(self, reason)
 
     def _path(self) -> Path:
@@ -118,7 +153,7 @@ class _OwnPort(unix.Port):
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
         status = path.lstat()
-    except FileNotFoundError:
+    except OSError:
         return None
     return status.st_dev, status.st_ino
 

@@ -79,7 +79,7 @@ class Listener:
                 "cannot listen for {purpose} on {endpoint}: {reason}; trying again",
                 purpose=self._purpose,
                 endpoint=self._text,
-                reason=getattr(failure.value, "socketError", None) or failure.value,
+                reason=str(getattr(failure.value, "socketError", failure.value)),
             )
         self.failed = True
         if not self._stopped:
@@ -94,5 +94,5 @@ class Listener:
         self._log.warn(
             "could not clean up {endpoint}: {reason}",
             endpoint=self._text,
-            reason=failure.value,
+            reason=failure.getErrorMessage(),
         )

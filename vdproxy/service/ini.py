@@ -42,7 +42,7 @@ def _read_file(path: str, problems: list[str]) -> list[Section]:
     )
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # keys keep their case
     try:
-        parser.read_string(Path(path).read_text(encoding="utf-8"), path)
+        parser.read_string(Path(path).read_text(encoding="utf-8-sig"), path)
     except OSError as error:
         problems.append(f"{path}: {error.strerror}")
     except UnicodeDecodeError as error:
@@ -60,4 +60,7 @@ def _read_file(path: str, problems: list[str]) -> list[Section]:
         problems += [
             f"{path}: line {number} is no key = value" for number, _ in error.errors
         ]
-    return [Section(path, name, dict(parser[name])) for name in parser.sections()]
+    return [
+        Section(path, " ".join(name.split()), dict(parser[name]))
+        for name in parser.sections()
+    ]

@@ -67,8 +67,12 @@ class VMOptions:
             problem
             for holds, problem in (
                 (
-                    bool(self.guest) != bool(self.guest_listen),
-                    "one of guest and guest-listen is needed, and not both",
+                    self.guest or self.guest_listen,
+                    "guest: missing, and guest-listen too",
+                ),
+                (
+                    not (self.guest and self.guest_listen),
+                    "guest: guest-listen is given too, and only one can be",
                 ),
                 (self.max_clients >= 1, "max-clients: at least 1 is needed"),
                 (

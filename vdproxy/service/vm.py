@@ -79,6 +79,6 @@ class VMService(Service):
 
     def stopService(self) -> Deferred[Any]:
         super().stopService()
-        ended = [listener.stop() for listener in self._listeners]
+        closed = DeferredList([listener.stop() for listener in self._listeners])
         self._guest.stop()
-        return DeferredList([*ended, self.hub.stop()])
+        return closed.addCallback(lambda _: self.hub.stop())

@@ -1,0 +1,57 @@
+"""Delays between tries: how short, how long, how different."""
+
+from __future__ import annotations
+
+import pytest
+
+from vdproxy.net.backoff import Backoff
+
+#: What a delay is before jitter, seconds: doubled from try to try, up to 5.
+STEPS = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+
+
+@pytest.fixture
+def delays():
+    """Many VMs' delays, a list of the tries for each."""
+    return [[backoff.delay() for _ in STEPS] for backoff in _backoffs(200)]
+
+
+def _backoffs(count):
+    return [Backoff() for _ in range(count)]
+
+
+def test_every_delay_is_within_the_bounds(delays):
+    for tries in delays:
+        assert all(0.1 <= delay <= 5.0 for delay in tries)
+
+
+def test_a_delay_is_above_the_30_ms_that_a_guests_socket_needs(delays):
+    assert min(tries[0] for tries in delays) > 0.03
+
+
+@pytest.mark.parametrize("index", range(len(STEPS)))
+def test_a_delay_is_its_step_and_at_most_half_of_it_more(delays, index):
+    step = STEPS[index]
+    for tries in delays:
+        assert step <= tries[index] <= min(5.0, 1.5 * step)
+
+
+@pytest.mark.parametrize("index", range(6))
+def test_delays_differ_so_that_vms_do_not_try_together(delays, index):
+    spread = {round(tries[index], 6) for tries in delays}
+    assert len(spread) > 20
+    assert max(spread) - min(spread) > 0.1 * STEPS[index]
+
+
+def test_the_longest_delay_lasts():
+    backoff = Backoff()
+    assert [backoff.delay() for _ in range(50)][10:] == [5.0] * 40
+
+
+def test_after_a_reset_it_begins_again():
+    backoff = Backoff()
+    for _ in range(10):
+        backoff.delay()
+    backoff.reset()
+    assert 0.1 <= backoff.delay() <= 0.15
+    assert 0.2 <= backoff.delay() <= 0.3
