@@ -7,10 +7,12 @@ another vdproxy included.
 
 from __future__ import annotations
 
+from typing import Any
+
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import (
     IAddress,
     IProtocolFactory,
-    ITCPTransport,
 )
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -36,8 +38,9 @@ class VdiProtocol(Protocol):
         self._client: Client | None = None
 
     def connectionMade(self) -> None:
-        if ITCPTransport.providedBy(self.transport):
-            self.transport.setTcpNoDelay(True)
+        transport: Any = self.transport
+        if isinstance(transport.getHost(), (IPv4Address, IPv6Address)):
+            transport.setTcpNoDelay(True)
         uid = peer_uid(self.transport)
         try:
             self._client = self._hub.attach(self.transport, "vdi", self._name, uid)

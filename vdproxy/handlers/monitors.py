@@ -3,7 +3,8 @@ Monitors: a client's MONITORS_CONFIG goes to the guest, its REPLY to that client
 
 A REPLY names no request and the Linux agent sends none on an error, so one
 configuration at a time is on its way, for at most two seconds. Of those that one
-client sends meanwhile only the newest matters; it answers for all of them.
+client sends meanwhile only the newest matters; it answers for all of them. An
+agent that does not reply is taken to have done as it was told.
 """
 
 from __future__ import annotations
@@ -91,9 +92,13 @@ class MonitorsHandler(Handler):
 
     def _asked(self, client: Client, message: MonitorsConfig) -> None:
         guest = self._vm.guest
-        capability = Capability.VD_AGENT_CAP_MONITORS_CONFIG
-        if not guest.up or capability not in (guest.announced or Capabilities()):
+        agent = (guest.up and guest.announced) or Capabilities()
+        if Capability.VD_AGENT_CAP_MONITORS_CONFIG not in agent:
             client.send(Reply(_MONITORS_CONFIG, ReplyError.VD_AGENT_ERROR))
+            return
+        if Capability.VD_AGENT_CAP_REPLY not in agent:
+            guest.send(message, source=client)
+            client.send(Reply(_MONITORS_CONFIG, ReplyError.VD_AGENT_SUCCESS))
             return
         waiting = self._waiting.setdefault(client, _Asker(client, message, 0))
         waiting.message = message

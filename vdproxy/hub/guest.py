@@ -133,10 +133,13 @@ class Guest(Peer):
             self._trace(event)
             return
         if isinstance(event, AgentLost):
-            # What waits was for the old agent. What the link has to say is for
-            # the new one.
+            # What waits was for the old agent; what the link has to say is not.
+            # A living agent would take that for the rest of a message begun.
             if self._outbox is not None:
-                self._outbox.clear()
+                if event.replaced:
+                    self._outbox.clear()
+                else:
+                    self._outbox.drop_waiting()
             self._flush()
             self._owner.agent_lost(event.reason)
             return
@@ -189,7 +192,7 @@ class Guest(Peer):
             self._searched = True
             link.quiet()
         since = self._unanswered_since
-        if since is not None and now - since >= _PATIENCE:
+        if since is not None and now - since >= _PATIENCE and not self.queued:
             link.ask_again()
         self._pump()
 

@@ -48,6 +48,12 @@ class Outbox:
         self.size += message.size
         self._write()
 
+    def drop_waiting(self) -> None:
+        """Drop the messages that have not begun, and finish the one that has."""
+        self.size -= sum(message.size for message in self._waiting)
+        self._waiting.clear()
+        self._changed()
+
     def clear(self) -> None:
         """Drop everything that the transport has not been given."""
         self._waiting.clear()

@@ -16,9 +16,14 @@ class AgentUp:
 
 @dataclass(frozen=True, slots=True)
 class AgentLost:
-    """The agent we had a handshake with is gone, or out of step with us."""
+    """
+    The agent we had a handshake with is gone, or out of step with us.
+
+    ``replaced`` tells that another is known to have taken its place.
+    """
 
     reason: str
+    replaced: bool
 
 
 @dataclass(frozen=True, slots=True)

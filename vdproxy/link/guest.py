@@ -160,7 +160,7 @@ class GuestLink(Link):
 
     def ask_again(self) -> None:
         """Repeat a question that has had no answer, once a sign of life each."""
-        if self.unanswered:
+        if self.unanswered and not self._to_send:
             self._ask()
 
     @property
@@ -204,8 +204,8 @@ class GuestLink(Link):
 
     def _resynchronise(self, reason: str) -> None:
         """Find the next announcement after bytes that are no framing."""
-        self._lose(reason)
         mark = self._marks.first()
+        self._lose(reason, replaced=mark is not None)
         if mark is not None:
             self._restart(mark)
             return
@@ -213,10 +213,10 @@ class GuestLink(Link):
         if not self._asking:
             self._ask()
 
-    def _lose(self, reason: str) -> None:
+    def _lose(self, reason: str, *, replaced: bool = True) -> None:
         if self.synced:
             self.synced = False
-            self._events.append(AgentLost(reason))
+            self._events.append(AgentLost(reason, replaced))
 
     def _receive(self, raw: RawMessage, end: int) -> None:
         if self._report_headers:

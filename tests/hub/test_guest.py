@@ -1,0 +1,393 @@
+from __future__ import annotations
+
+import pytest
+from twisted.logger import LogLevel
+
+from tests.hub.doubles import (
+    FakeTransport,
+    Ping,
+    Recorder,
+    Relay,
+    World,
+    logged,
+    up_world,
+)
+from tests.link.frames import (
+    CLIPBOARD,
+    GRAB,
+    LINUX,
+    WINDOWS,
+    announce,
+    bare_grab,
+    numbers,
+)
+from tests.wire.decoding import chunk, frame, message
+from vdproxy.wire.capabilities import Capabilities
+from vdproxy.wire.messages import (
+    AnnounceCapabilities,
+    Clipboard,
+    ClipboardGrab,
+    Reply,
+)
+
+ASKED = AnnounceCapabilities(1, (0,))
+ANSWERED = AnnounceCapabilities(0, (0,))
+
+
+def test_a_connection_begins_with_one_question_and_waits():
+    world = World(Recorder(Ping))
+    assert world.hub.guest.state == "down"
+    world.guest.connect()
+    assert world.guest.heard() == [ASKED]
+    assert world.hub.guest.state == "connected"
+    world.hub.guest.send(Ping(b"?"))
+    world.wait(60)
+    assert world.guest.heard() == []
+    assert world.clock.getDelayedCalls() == []
+
+
+def test_an_answer_brings_the_agent_up():
+    handler = Recorder()
+    world = World(handler)
+    world.guest.connect()
+    with logged() as lines:
+        world.guest.announce(0, WINDOWS)
+    assert world.hub.guest.state == "up"
+    assert world.hub.guest.up
+    assert handler.told("guest_up") == [("guest_up", Capabilities(WINDOWS))]
+    assert "VD_AGENT_CAP_GUEST_LINEEND_CRLF" in lines.texts[0]
+
+
+def test_an_agent_without_capabilities_is_up_as_well():
+    handler = Recorder()
+    world = World(handler)
+    world.guest.connect()
+    world.guest.feed(announce(0))
+    assert handler.told("guest_up") == [("guest_up", Capabilities())]
+
+
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_a_new_agent_is_lost_and_up_once(one_by_one):
+    handler = Recorder()
+    world = up_world(handler)
+    handler.forget()
+    world.guest.feed(announce(1, LINUX) + announce(0, LINUX), one_by_one=one_by_one)
+    assert [call[0] for call in handler.calls] == ["guest_lost", "guest_up"]
+    assert world.guest.heard() == [ANSWERED, ASKED]
+
+
+def test_a_connection_that_ends_loses_the_agent_once():
+    handler = Recorder()
+    world = up_world(handler)
+    with logged() as lines:
+        world.guest.leave("Connection was closed cleanly.")
+    assert handler.told("guest_lost") == [("guest_lost",)]
+    assert world.hub.guest.state == "down"
+    assert "Connection was closed cleanly." in lines.texts[0]
+
+
+def test_an_agent_that_never_came_up_is_not_lost():
+    handler = Recorder()
+    world = World(handler)
+    world.guest.connect()
+    world.guest.announce(1)
+    world.guest.leave()
+    assert handler.told("guest_lost", "guest_up") == []
+
+
+def test_a_new_connection_begins_with_a_question_and_drops_what_is_old():
+    handler = Recorder(ClipboardGrab)
+    world = up_world(handler)
+    world.guest.leave()
+    handler.forget()
+    world.guest.connect()
+    world.guest.feed(bare_grab(1) + b"old" * 500)
+    assert handler.calls == []
+    assert world.guest.heard() == [ASKED]
+    world.guest.feed(announce(0, LINUX))
+    assert [call[0] for call in handler.calls] == ["guest_up"]
+
+
+def test_bytes_after_the_end_of_a_connection_are_ignored():
+    world = up_world()
+    world.guest.leave()
+    world.guest.feed(announce(0, LINUX))
+    assert world.hub.guest.state == "down"
+
+
+def test_broken_framing_is_resynchronised():
+    handler = Recorder()
+    world = up_world(handler)
+    handler.forget()
+    with logged() as lines:
+        world.guest.feed(b"\xff" * 100)
+    assert handler.calls == [("guest_lost",)]
+    assert "at byte" in lines.texts[0]
+    assert world.guest.heard() == [ASKED]
+    assert not world.guest.transport.losing, "a bounce that Windows agents die of"
+    world.guest.announce(0)
+    assert [call[0] for call in handler.calls] == ["guest_lost", "guest_up"]
+
+
+LARGE = Clipboard(0, 1, bytes(range(256)) * 2000)
+
+
+def with_one_message_begun_and_one_waiting():
+    world = up_world(Recorder(Clipboard))
+    world.guest.transport.drain(room=1)
+    for _ in range(2):
+        world.hub.guest.send(LARGE)
+    return world
+
+
+def test_an_agent_that_may_be_alive_gets_the_rest_of_a_message_begun():
+    world = with_one_message_begun_and_one_waiting()
+    world.guest.feed(b"\xff" * 100)
+    world.guest.transport.drain()
+    assert world.guest.heard() == [LARGE, ASKED]
+
+
+def test_a_new_agent_gets_nothing_of_what_was_for_the_old_one():
+    world = with_one_message_begun_and_one_waiting()
+    begun = len(world.guest.transport.written)
+    world.guest.feed(announce(1, LINUX))
+    world.guest.transport.drain()
+    new = bytes(world.guest.transport.written[begun:])
+    assert new == announce(0, 0) + announce(1, 0)
+
+
+HALF = frame(CLIPBOARD, numbers(0, 1) + bytes(range(164)))[:90]
+
+
+def test_a_new_agent_inside_an_unfinished_message_is_met_after_a_second():
+    handler = Recorder()
+    world = up_world(handler)
+    world.guest.feed(HALF)
+    world.guest.announce(1)
+    world.wait(0.875)
+    assert world.hub.guest.up
+    world.wait(0.75)
+    assert not world.hub.guest.up
+    assert handler.told("guest_lost") == [("guest_lost",)]
+    assert world.guest.heard() == [ANSWERED, ASKED]
+    world.guest.announce(0)
+    assert world.hub.guest.up
+
+
+def test_an_agent_that_only_pauses_is_not_lost():
+    handler = Recorder(Clipboard, relayed=Capabilities.of(5, 6))
+    world = up_world(handler)
+    content = announce(1, LINUX)
+    stream = frame(CLIPBOARD, numbers(0, 1) + content + b"more" * 5)
+    for byte in stream:
+        world.guest.feed(bytes([byte]))
+        world.wait(0.875)
+    assert handler.told("guest_lost") == []
+    ((_, _, received),) = handler.told("received")
+    assert received.data == content + b"more" * 5
+
+
+def test_an_unfinished_message_without_an_announcement_may_end_much_later():
+    handler = Recorder(Clipboard, relayed=Capabilities.of(5, 6))
+    world = up_world(handler)
+    stream = frame(CLIPBOARD, numbers(0, 1) + b"text")
+    world.guest.feed(stream[:-1])
+    world.wait(60)
+    assert world.clock.getDelayedCalls() == []
+    world.guest.feed(stream[-1:])
+    ((_, _, received),) = handler.told("received")
+    assert received == Clipboard(0, 1, b"text")
+
+
+def test_an_agent_at_rest_needs_no_timer():
+    world = up_world()
+    world.wait(11)
+    world.guest.say(Reply(2, 1))
+    world.wait(11)
+    assert world.clock.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize("sign", [b"\0", bare_grab(1), announce(1, LINUX), b"\xff" * 9])
+def test_a_question_is_repeated_two_seconds_after_a_sign_of_life(sign):
+    world = World()
+    world.guest.connect()
+    world.guest.heard()
+    world.guest.feed(sign)
+    world.guest.heard()
+    world.wait(1.875)
+    assert world.guest.heard() == []
+    world.wait(0.75)
+    assert world.guest.heard() == [ASKED]
+    world.wait(60)
+    assert world.guest.heard() == []
+
+
+def test_each_sign_of_life_repeats_the_question_once():
+    world = World()
+    world.guest.connect()
+    world.guest.heard()
+    for _ in range(3):
+        world.guest.feed(bare_grab(1))
+        world.wait(20)
+        assert world.guest.heard() == [ASKED]
+
+
+def test_a_guest_that_goes_on_talking_is_asked_every_two_seconds_at_most():
+    world = World()
+    world.guest.connect()
+    world.guest.heard()
+    for _ in range(80):
+        world.guest.feed(bare_grab(1))
+        world.wait(0.125)
+    assert 3 <= len(world.guest.heard()) <= 5
+
+
+def test_an_answer_in_time_is_not_asked_for_again():
+    world = World()
+    world.guest.connect()
+    world.guest.announce(1)
+    world.guest.heard()
+    world.wait(1.5)
+    world.guest.announce(0)
+    world.wait(10)
+    assert world.guest.heard() == []
+
+
+def test_a_question_asked_while_a_check_is_due_waits_its_two_seconds_too():
+    world = up_world()
+    world.guest.feed(HALF)
+    world.wait(0.375)
+    world.guest.feed(b"\xff" * 300)
+    assert world.guest.heard() == [ASKED]
+    world.guest.feed(b"\xff")
+    world.wait(1.875)
+    assert world.guest.heard() == []
+    world.wait(0.75)
+    assert world.guest.heard() == [ASKED]
+
+
+def test_nothing_is_scheduled_for_a_connection_that_has_ended():
+    world = World()
+    world.guest.connect()
+    world.guest.feed(HALF)
+    world.guest.leave()
+    world.hub.log.close()
+    assert world.clock.getDelayedCalls() == []
+
+
+def test_what_waits_for_an_agent_that_is_lost_never_reaches_the_next():
+    world = up_world(Recorder(Ping))
+    world.guest.transport.fill()
+    world.hub.guest.send(Ping(b"for the old one"))
+    world.guest.announce(1)
+    world.guest.transport.drain()
+    assert world.guest.heard() == [ANSWERED, ASKED]
+
+
+def test_what_waits_for_a_connection_that_ends_never_reaches_the_next():
+    world = up_world(Recorder(Ping))
+    world.guest.transport.fill()
+    world.hub.guest.send(Ping(b"for the old one"))
+    world.guest.leave()
+    world.guest.connect()
+    assert world.guest.heard() == [ASKED]
+
+
+def test_a_guest_that_asks_and_does_not_read_is_owed_few_answers():
+    world = World()
+    world.guest.connect(FakeTransport(full=True))
+    world.guest.feed(announce(1, LINUX) * 20_000)
+    assert world.hub.guest.queued < 1024
+    world.guest.transport.drain()
+    assert len(world.guest.heard()) <= 4
+
+
+def test_a_question_that_was_not_read_is_not_piled_upon():
+    world = World()
+    world.guest.connect(FakeTransport(full=True))
+    for _ in range(20):
+        world.guest.feed(b"\xff")
+        world.wait(3)
+    world.guest.transport.drain()
+    assert len(world.guest.heard()) <= 2
+
+
+@pytest.mark.parametrize(
+    ("stream", "text"),
+    [
+        (frame(GRAB, numbers(9, 0, 1)), "bad VD_AGENT_CLIPBOARD_GRAB"),
+        (frame(GRAB, numbers(0, 7, 1)), "VD_AGENT_CLIPBOARD_GRAB of the guest not"),
+        (
+            chunk(message(CLIPBOARD, numbers(0, 1) + b"secret" * 50)),
+            "VD_AGENT_CLIPBOARD of 308 bytes, over max-message",
+        ),
+    ],
+)
+def test_what_a_guest_says_in_vain_is_one_line_without_its_content(stream, text):
+    handler = Recorder(ClipboardGrab, Clipboard, relayed=Capabilities.of(5, 6, 17))
+    world = up_world(handler, max_message=100)
+    with logged() as lines:
+        world.guest.feed(stream, one_by_one=True)
+    (line,) = lines
+    assert text in lines.texts[0]
+    assert line["vm"] == "one"
+    assert line["log_level"] in {LogLevel.warn, LogLevel.info}
+    assert "secret" not in lines.all_there_is
+    assert handler.told("received", "dropped", "guest_lost") == []
+
+
+BULK = Ping(b"x" * 600_000)
+
+
+def congested():
+    """Return a world whose guest does not read, and two clients."""
+    world = up_world(Relay(Ping))
+    clients = [world.ready_client(), world.ready_client()]
+    world.guest.transport.fill()
+    clients[0].say(BULK)
+    assert clients[0].transport.reading
+    clients[0].say(BULK)
+    return world, clients
+
+
+def test_clients_are_not_read_while_the_guest_does_not_read():
+    world, clients = congested()
+    assert world.hub.guest.queued > 1024 * 1024
+    assert [client.transport.reading for client in clients] == [False, False]
+
+
+def test_a_client_that_connects_meanwhile_is_not_read_either():
+    world, _ = congested()
+    late = world.client()
+    assert not late.transport.reading
+    assert late.heard(), "it is spoken to"
+    world.guest.transport.drain()
+    assert late.transport.reading
+
+
+def test_clients_are_read_again_when_little_is_left():
+    world, clients = congested()
+    while world.hub.guest.queued > 256 * 1024:
+        assert not clients[0].transport.reading
+        world.guest.transport.drain(room=1)
+    assert [client.transport.reading for client in clients] == [True, True]
+    world.guest.transport.drain()
+    assert world.guest.heard() == [BULK, BULK]
+
+
+@pytest.mark.parametrize(
+    "end",
+    [lambda w: w.guest.announce(1), lambda w: w.guest.leave()],
+    ids=["new", "end"],
+)
+def test_clients_are_read_again_when_the_agent_is_lost(end):
+    world, clients = congested()
+    end(world)
+    assert [client.transport.reading for client in clients] == [True, True]
+
+
+def test_a_client_that_leaves_meanwhile_is_no_harm():
+    world, (first, second) = congested()
+    first.leave()
+    world.guest.transport.drain()
+    assert second.transport.reading

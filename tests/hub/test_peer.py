@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.hub.doubles import (
+    GTK,
+    FakeTransport,
+    Ping,
+    Recorder,
+    World,
+    monitors_world,
+    up_world,
+)
+from tests.link.frames import LINUX
+from vdproxy.hub.peer import Incoming
+from vdproxy.wire.capabilities import Capabilities
+from vdproxy.wire.messages import MonConfig, MonitorsConfig
+
+CONFIG = MonitorsConfig(0, (MonConfig(800, 600),))
+
+
+@pytest.fixture(params=["guest", "client"])
+def end(request):
+    """Return one end after the other, negotiated."""
+    world = up_world(Recorder(Ping))
+    end = world.guest if request.param == "guest" else world.ready_client()
+    end.world = world
+    return end
+
+
+def test_a_peer_is_read_again_when_resumed_as_often_as_paused(end):
+    end.peer.pause()
+    end.peer.pause()
+    assert not end.transport.reading
+    end.peer.resume()
+    assert not end.transport.reading
+    end.peer.resume()
+    assert end.transport.reading
+
+
+def test_a_pause_does_not_stop_what_is_sent(end):
+    end.peer.pause()
+    end.peer.send(Ping(b"?"))
+    assert end.heard() == [Ping(b"?")]
+
+
+def test_the_message_that_is_coming_in_can_be_seen(end):
+    end.world.clock.advance(7)
+    stream = end.spell(Ping(b"four"))
+    assert end.peer.assembling is None
+    end.feed(stream[:-3])
+    assert end.peer.assembling == Incoming(200, 1, 4, 7.0)
+    end.world.clock.advance(0.25)
+    end.feed(stream[-3:-1])
+    assert end.peer.assembling == Incoming(200, 3, 4, 7.25)
+    end.feed(stream[-1:])
+    assert end.peer.assembling is None
+
+
+def test_bytes_that_wait_are_counted(end):
+    assert end.peer.queued == 0
+    end.transport.fill()
+    end.peer.send(Ping(b"four"))
+    assert end.peer.queued == 32
+    end.transport.drain()
+    assert end.peer.queued == 0
+
+
+def test_of_a_peer_that_has_gone_nothing_is_left(end):
+    end.transport.fill()
+    end.peer.send(Ping(b"?"))
+    end.feed(end.spell(Ping(b"?"))[:20])
+    end.leave()
+    assert end.peer.offered is None
+    assert end.peer.announced is None
+    assert end.peer.assembling is None
+    assert end.peer.queued == 0
+    written = bytes(end.transport.written)
+    end.peer.send(Ping(b"?"))
+    end.peer.pause()
+    end.peer.resume()
+    assert end.transport.written == written
+
+
+def test_a_pause_outlives_the_guests_connection():
+    world = World()
+    world.hub.guest.pause()
+    transport = FakeTransport()
+    world.guest.connect(transport)
+    assert not transport.reading
+    world.hub.guest.resume()
+    assert transport.reading
+
+
+def test_what_was_announced_can_be_asked():
+    world = monitors_world()
+    client = world.client()
+    assert world.hub.guest.announced == Capabilities(LINUX)
+    assert world.hub.guest.offered == Capabilities.of(1, 2, 7, 12)
+    assert client.peer.announced is None
+    assert client.peer.offered == Capabilities.of(1, 2, 7, 13)
+    client.negotiate()
+    assert client.peer.announced == Capabilities(GTK)
+
+
+def test_the_guest_and_a_client_say_who_they_are():
+    world = World()
+    named = world.client(name="desk", frontend="vdi")
+    unnamed = world.client(frontend="vdi")
+    assert (world.hub.guest.name, world.hub.guest.label) == ("guest", "guest")
+    assert (world.hub.guest.frontend, world.hub.guest.uid) == ("", None)
+    assert (named.peer.name, named.peer.label) == ("desk", "desk#1")
+    assert (unnamed.peer.name, unnamed.peer.label) == ("", "vdi#2")
+    assert (named.peer.frontend, named.peer.uid) == ("vdi", 1000)
