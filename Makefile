@@ -24,11 +24,11 @@ lint: .venv/installed-for-tests
 # Everything on the default reactor, and what has to do with a reactor on asyncio's.
 unit: .venv/installed-for-tests peers
 	$(BIN)/python -bb -m pytest
-	$(BIN)/python -bb -m pytest --reactor=asyncio tests/net tests/frontends tests/service tests/test_tap.py
+	$(BIN)/python -bb -m pytest --reactor=asyncio tests/net tests/frontends tests/service tests/cli tests/test_tap.py
 
 # The oldest Twisted and zope.interface that setup.cfg allows: Debian 12's.
 floor: .venv-floor/installed
-	.venv-floor/bin/python -bb -m pytest -W default tests/wire tests/link tests/hub tests/handlers tests/net tests/frontends tests/service
+	.venv-floor/bin/python -bb -m pytest -W default --ignore=tests/real --ignore=tests/peers --ignore=tests/test_packaging.py
 
 peers:
 	tests/install-peers $(PEERS)

@@ -33,7 +33,7 @@ def test_twistd_knows_vdproxy():
 
 
 def test_without_a_file_it_is_used_wrongly():
-    with pytest.raises(UsageError, match="a configuration is needed: -c FILE"):
+    with pytest.raises(SystemExit, match="a configuration is needed: -c FILE"):
         parsed()
 
 

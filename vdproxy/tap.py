@@ -6,7 +6,6 @@ import sys
 
 from twisted.application.service import IService
 from twisted.python.usage import Options as UsageOptions
-from twisted.python.usage import UsageError
 
 from vdproxy.errors import ConfigError
 from vdproxy.service.proxy import ProxyService
@@ -41,7 +40,8 @@ class Options(UsageOptions):
 
     def postOptions(self) -> None:
         if not self["config"]:
-            raise UsageError("a configuration is needed: -c FILE")
+            # Not a UsageError: up to Twisted 22.4 those end with status 0.
+            raise SystemExit("twistd vdproxy: a configuration is needed: -c FILE")
         from twisted.internet import reactor  # noqa: TID251 - twistd has installed it
 
         try:
