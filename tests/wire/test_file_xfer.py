@@ -44,6 +44,15 @@ def test_start_with_the_counts_that_spice_gtk_adds():
     check_vector(START, start(text).hex(), NEITHER, value)
 
 
+def test_start_with_the_largest_numbers():
+    text = (
+        GROUP + b"name=a\nsize=18446744073709551615\n"
+        b"file-xfer-nr=4294967295\nfile-xfer-total=4294967295\n"
+    )
+    value = FileXferStart(7, "a", 2**64 - 1, 2**32 - 1, 2**32 - 1)
+    check_vector(START, start(text).hex(), NEITHER, value)
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [

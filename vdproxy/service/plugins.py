@@ -9,7 +9,6 @@ from typing import Any
 from zope.interface.exceptions import Invalid
 from zope.interface.verify import verifyObject
 
-from vdproxy.hub.handler import Handler
 from vdproxy.hub.isolation import Failed, attempt
 from vdproxy.hub.trace import message_name
 from vdproxy.interfaces import IFrontend, IMessageHandler
@@ -27,11 +26,16 @@ _ALWAYS = ("capabilities",)
 
 @dataclass(frozen=True)
 class Choice:
-    """A plugin that was chosen, with its options."""
+    """
+    A plugin that was chosen, with its options.
+
+    ``numbers`` are the message types that a handler owns.
+    """
 
     name: str
     maker: Any
     options: object
+    numbers: tuple[int, ...]
 
     def make(self) -> Any:  # noqa: ANN401 - what it makes is the kind's
         """Return a new one."""
@@ -57,17 +61,15 @@ class PluginChooser:
     def check_section(self, section: Section, kind: str, name: str) -> None:
         """Check the options in a section about the plugin *name*."""
         problem = None
-        if not self.is_known(kind, name):
-            problem = self.unknown(kind, name)
-        elif name in PLUGINS[kind]:
-            check(PLUGINS[kind][name], section, self._problems)
-        elif name in self._found[kind].problems:
-            problem = self._found[kind].problems[name]
-        else:
-            maker = self._found[kind].makers[name]
+        maker = self._maker(kind, name)
+        if maker is not None:
             outcome = attempt(lambda: check(maker.options(), section, self._problems))
             if isinstance(outcome, Failed):
                 problem = f"{kind} {name} cannot be used: {outcome.error!r}"
+        else:
+            problem = self.unusable(kind, name)
+            if problem is None:
+                check(PLUGINS[kind][name], section, self._problems)
         if problem:
             self._problems.append(f"{section.file}: [{section.name}] {problem}")
 
@@ -77,25 +79,19 @@ class PluginChooser:
 
         None if there is none, which is a problem, or only a plan, a note.
         """
-        if name in PLUGINS[kind]:
+        maker = self._maker(kind, name)
+        if maker is not None:
+            outcome = attempt(lambda: self._load(section, kind, name, maker))
+            if not isinstance(outcome, Failed):
+                return outcome
+            problem = f"{kind} {name} cannot be used: {outcome.error!r}"
+            self._problems.append(section.problem(key, problem))
+        elif unusable := self.unusable(kind, name):
+            self._problems.append(section.problem(key, unusable))
+        else:
             note = f"{kind} {name} is not in this version, without effect"
             self._notes.append(section.problem(key, note))
-            return None
-        if not self.is_known(kind, name):
-            self._problems.append(section.problem(key, self.unknown(kind, name)))
-            return None
-        found = self._found[kind]
-        if name in found.problems:
-            self._problems.append(section.problem(key, found.problems[name]))
-            return None
-        maker = found.makers[name]
-        outcome = attempt(lambda: self._load(section, kind, name, maker))
-        if isinstance(outcome, Failed):
-            self._problems.append(
-                section.problem(key, f"{kind} {name} cannot be used: {outcome.error!r}")
-            )
-            return None
-        return outcome
+        return None
 
     def choose_handlers(
         self, section: Section, names: tuple[str, ...]
@@ -111,12 +107,10 @@ class PluginChooser:
             if choice is None:
                 continue
             choices.append(choice)
-            handler: Handler = choice.make()
-            for message in handler.messages:
-                owner = owners.setdefault(int(message.number), name)
+            for number in choice.numbers:
+                owner = owners.setdefault(number, name)
                 if owner != name:
-                    number = message_name(message.number)
-                    both = f"{owner} and {name} both own {number}"
+                    both = f"{owner} and {name} both own {message_name(number)}"
                     self._problems.append(section.problem("handlers", both))
         return tuple(choices)
 
@@ -135,26 +129,27 @@ class PluginChooser:
         options = read(maker.options(), sections or [nowhere], self._problems)
         if options is None:
             return None
-        choice = Choice(name, maker, options)
-        product = choice.make()
+        product = maker.make(options)
         try:
             verifyObject(_PRODUCTS[kind], product)
         except Invalid as error:
             raise TypeError(str(error)) from error
-        for message in getattr(product, "messages", ()):
+        messages: tuple[type[Message], ...] = getattr(product, "messages", ())
+        for message in messages:
             if not issubclass(message, Message):
                 raise TypeError(f"{message!r} is no message class")
-        return choice
+        return Choice(name, maker, options, tuple(int(m.number) for m in messages))
 
-    def is_known(self, kind: str, name: str) -> bool:
-        """Tell whether a plugin of this kind is installed, or planned."""
-        return name in self._names(kind)
-
-    def unknown(self, kind: str, name: str) -> str:
-        """Return what is wrong with a plugin that is not known."""
-        return f"unknown {kind} {name}, {nearest(name, self._names(kind))}"
-
-    def _names(self, kind: str) -> list[str]:
+    def unusable(self, kind: str, name: str) -> str | None:
+        """Return why no plugin of this name can be had, None if there or planned."""
         found = self._found.get(kind)
-        installed = [*found.makers, *found.problems] if found else []
-        return [*installed, *PLUGINS[kind]]
+        if found is not None and name in found.problems:
+            return found.problems[name]
+        known = [*(found.makers if found else ()), *PLUGINS[kind]]
+        if name in known:
+            return None
+        return f"unknown {kind} {name}, {nearest(name, known)}"
+
+    def _maker(self, kind: str, name: str) -> Any:  # noqa: ANN401 - an IPluginMaker, or None
+        found = self._found.get(kind)
+        return found.makers.get(name) if found else None

@@ -194,8 +194,7 @@ class _Loader:
             hint = nearest(scope["vm"], [name for name in vms if " " not in name])
             problem = f"unknown VM {scope['vm']}, {hint}"
         elif "frontend" in scope:
-            if not self._plugins.is_known("frontend", scope["frontend"]):
-                problem = self._plugins.unknown("frontend", scope["frontend"])
+            problem = self._plugins.unusable("frontend", scope["frontend"])
         elif "client" in scope and vm is not None:
             lines = vm.values.get("clients", "").splitlines()
             clients = [line.split()[3] for line in lines if len(line.split()) == 4]
