@@ -126,6 +126,12 @@ def test_a_release_of_one_byte_is_taken_whatever_was_agreed(layout, selection):
     assert decode_each_way(RELEASE, payload, layout) == ClipboardRelease(selection)
 
 
+@each_layout
+def test_a_release_of_four_bytes_is_taken_whatever_was_agreed(layout):
+    payload = bytes.fromhex("02000000")
+    assert decode_each_way(RELEASE, payload, layout) == ClipboardRelease(2)
+
+
 def test_a_release_of_one_byte_goes_out_with_four():
     release = decode_each_way(RELEASE, b"\x01", S)
     assert Codec().encode(release, S) == bytes.fromhex("01000000")

@@ -238,9 +238,12 @@ def test_a_status_too_short_for_id_and_result_is_refused():
         refuse_payload_each_way(STATUS, bytes(size))
 
 
-@pytest.mark.parametrize("size", [1, 4, 7, 9, 64])
-def test_free_space_in_any_other_size_is_refused(size):
-    refuse_payload_each_way(STATUS, bytes.fromhex("07000000 04000000") + bytes(size))
+@pytest.mark.parametrize(("result", "right"), [(4, 8), (2, 5)])
+@pytest.mark.parametrize("size", [1, 4, 5, 7, 8, 9, 64])
+def test_a_detail_of_another_size_is_left_out(result, right, size):
+    payload = bytes([7, 0, 0, 0, result, 0, 0, 0]) + bytes(size)
+    status = decode_each_way(STATUS, payload)
+    assert (status == FileXferStatus(7, result)) is (size != right)
 
 
 def test_a_detail_of_65_bytes_is_over_the_limit():

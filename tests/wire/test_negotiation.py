@@ -60,7 +60,7 @@ def test_client_disconnected_is_empty(layout):
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 5, 6, 7, 9, 35])
 def test_an_announcement_in_part_of_a_word_is_refused(size):
     said = refuse_payload_each_way(ANNOUNCE, bytes(size))
-    assert f"{size} bytes" in said
+    assert f"{size} bytes, which is not whole words" in said
 
 
 @pytest.mark.parametrize("size", [37, 40, 2048])

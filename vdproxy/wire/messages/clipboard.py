@@ -164,13 +164,12 @@ class ClipboardRelease(Message):
 
     @classmethod
     def decode(cls, payload: bytes, layout: Layout) -> Self:
-        if len(payload) == 1:
-            return cls(_checked_selection(payload[0]))
+        if not payload and not _selection_size(layout):
+            return cls(_CLIPBOARD)
         require(
-            len(payload) == _selection_size(layout),
-            f"RELEASE in {len(payload)} bytes",
+            len(payload) in (1, _SELECTION.size), f"RELEASE in {len(payload)} bytes"
         )
-        return cls(_decode_selection(payload, layout))
+        return cls(_checked_selection(payload[0]))
 
     def encode(self, layout: Layout) -> bytes:
         return _encode_selection(self.selection, layout)

@@ -113,11 +113,14 @@ class FileXferStatus(Message):
     def decode(cls, payload: bytes, layout: Layout) -> Self:
         transfer, result = _STATUS.unpack_from(payload)
         detail = payload[_STATUS.size :]
-        if detail and result == _RESULT.VD_AGENT_FILE_XFER_STATUS_NOT_ENOUGH_SPACE:
+        not_enough_space = _RESULT.VD_AGENT_FILE_XFER_STATUS_NOT_ENOUGH_SPACE
+        if result == not_enough_space and len(detail) == _NOT_ENOUGH_SPACE.size:
             return cls(transfer, result, *_NOT_ENOUGH_SPACE.unpack(detail))
-        if detail and result == _RESULT.VD_AGENT_FILE_XFER_STATUS_ERROR:
+        error = _RESULT.VD_AGENT_FILE_XFER_STATUS_ERROR
+        if result == error and len(detail) == _ERROR.size:
             return cls(transfer, result, None, *_ERROR.unpack(detail))
-        # Details of results to come are not worth losing the result over.
+        # A detail of another size, or of a result to come, is not worth losing the
+        # result over (vd_agent.h: without room for a detail there is none).
         return cls(transfer, result)
 
     def encode(self, layout: Layout) -> bytes:

@@ -11,7 +11,7 @@ from vdproxy.errors import RemoteProtocolError
 
 _BLANKS = " \t"
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_UNESCAPES = {"s": " ", "n": "\n", "r": "\r", "t": "\t", "\\": "\\"}
+_UNESCAPES = {"s": " ", "n": "\n", "r": "\r", "t": "\t"}
 
 
 def parse_group(text: str, group: str) -> dict[str, str]:
