@@ -10,7 +10,6 @@ from vdproxy.hub.client import Client
 from vdproxy.hub.guest import Guest
 from vdproxy.hub.handler import Handler
 from vdproxy.hub.peer import Peer
-from vdproxy.hub.trace import message_name
 from vdproxy.hub.vm import VM
 from vdproxy.interfaces import ICapabilitiesHandler, IMessageHandler
 from vdproxy.makers import HandlerMaker, NoOptions
@@ -24,6 +23,7 @@ from vdproxy.wire.constants import (
     MonitorsConfigFlags,
     ReplyError,
     Selection,
+    message_name,
 )
 from vdproxy.wire.messages import (
     AnnounceCapabilities,

@@ -6,8 +6,9 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent
 from tests.hub.doubles import World, monitors_world
 from tests.link.frames import LINUX
 from vdproxy.handlers.monitors import MonitorsHandler
-from vdproxy.hub.trace import Trace, message_name
+from vdproxy.hub.trace import Trace
 from vdproxy.wire.capabilities import Capabilities
+from vdproxy.wire.constants import message_name
 from vdproxy.wire.messages import MonConfig, MonitorsConfig
 
 CONFIG = MonitorsConfig(0, (MonConfig(800, 600),))

@@ -28,8 +28,9 @@ from vdproxy.link.events import (
     Malformed,
     MessageReceived,
 )
+from vdproxy.wire.assembly import Assembling
 from vdproxy.wire.capabilities import Capabilities
-from vdproxy.wire.chunk import Assembling, ChunkHeader
+from vdproxy.wire.chunk import ChunkHeader
 from vdproxy.wire.codec import Codec
 from vdproxy.wire.messages import (
     AnnounceCapabilities,

@@ -23,8 +23,9 @@ from tests.wire.decoding import chunk, frame, message
 from vdproxy.errors import LocalProtocolError
 from vdproxy.link.events import AgentLost, AgentUp, Malformed, MessageReceived
 from vdproxy.link.guest import GuestLink
+from vdproxy.wire.assembly import Assembling
 from vdproxy.wire.capabilities import Capabilities
-from vdproxy.wire.chunk import Assembling, ChunkHeader, SkippedMessage
+from vdproxy.wire.chunk import ChunkHeader, SkippedMessage
 from vdproxy.wire.codec import Codec
 from vdproxy.wire.messages import AnnounceCapabilities, Clipboard, Reply
 

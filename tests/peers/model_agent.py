@@ -10,7 +10,8 @@ from typing import Self, TypeVar
 
 from tests.peers.programs import wait_for
 from tests.peers.rawclient import RawClient, Received
-from vdproxy.wire.chunk import CHUNK_HEADER, MESSAGE_HEADER
+from vdproxy.wire.assembly import MESSAGE_HEADER
+from vdproxy.wire.chunk import CHUNK_HEADER
 from vdproxy.wire.constants import VD_AGENT_PROTOCOL, MessageType, Port, ReplyError
 from vdproxy.wire.messages import AnnounceCapabilities, Message, MonitorsConfig, Reply
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
 
 from vdproxy.errors import RemoteProtocolError
+from vdproxy.wire.assembly import MESSAGE_HEADER
 from vdproxy.wire.capabilities import Capabilities, Layout
 from vdproxy.wire.chunk import (
     CLIENT_FRAMING,
-    MESSAGE_HEADER,
     ChunkHeader,
     ChunkReader,
     CutMessage,

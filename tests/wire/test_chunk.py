@@ -27,10 +27,10 @@ from tests.wire.reading import (
     read,
     refuse,
 )
+from vdproxy.wire.assembly import Assembling
 from vdproxy.wire.chunk import (
     CLIENT_FRAMING,
     GUEST_FRAMING,
-    Assembling,
     ChunkHeader,
     RawMessage,
     SkippedMessage,

@@ -18,9 +18,9 @@ from tests.wire.reading import (
     in_pieces,
     traced,
 )
+from vdproxy.wire.assembly import Assembling
 from vdproxy.wire.chunk import (
     GUEST_FRAMING,
-    Assembling,
     CutMessage,
     RawMessage,
     SkippedMessage,

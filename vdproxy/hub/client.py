@@ -9,7 +9,6 @@ from twisted.internet.interfaces import IDelayedCall
 from vdproxy.errors import RemoteProtocolError
 from vdproxy.hub.outbox import Transport
 from vdproxy.hub.peer import Peer, Surroundings
-from vdproxy.hub.trace import message_name
 from vdproxy.link.client import ClientEvent, ClientLink
 from vdproxy.link.events import (
     ClientReady,
@@ -20,6 +19,7 @@ from vdproxy.link.events import (
 )
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.chunk import ChunkHeader
+from vdproxy.wire.constants import message_name
 from vdproxy.wire.messages import AnnounceCapabilities, Message
 
 #: Bad payloads in a row after which a client is disconnected.

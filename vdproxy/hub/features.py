@@ -12,10 +12,9 @@ from vdproxy.hub.handler import Handler, Negotiator
 from vdproxy.hub.isolation import MAX_FAILURES, Installed, Mount
 from vdproxy.hub.log import VMLog
 from vdproxy.hub.peer import Peer
-from vdproxy.hub.trace import message_name
 from vdproxy.hub.vm import VM
 from vdproxy.wire.capabilities import Capabilities
-from vdproxy.wire.constants import MAX_CAPABILITY_WORDS, MessageType
+from vdproxy.wire.constants import MAX_CAPABILITY_WORDS, MessageType, message_name
 from vdproxy.wire.messages import Message
 
 _Ts = TypeVarTuple("_Ts")

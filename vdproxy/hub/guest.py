@@ -9,7 +9,6 @@ from twisted.internet.interfaces import IDelayedCall
 from vdproxy.hub.client import Client
 from vdproxy.hub.outbox import Transport
 from vdproxy.hub.peer import Peer, Surroundings
-from vdproxy.hub.trace import message_name
 from vdproxy.link.events import (
     AgentLost,
     AgentUp,
@@ -20,6 +19,7 @@ from vdproxy.link.events import (
 from vdproxy.link.guest import GuestEvent, GuestLink
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.chunk import ChunkHeader, SkippedMessage
+from vdproxy.wire.constants import message_name
 from vdproxy.wire.messages import AnnounceCapabilities, Message
 
 #: Seconds of silence in the middle of a message after which its rest is looked

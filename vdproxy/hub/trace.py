@@ -9,18 +9,7 @@ from __future__ import annotations
 from twisted.logger import Logger
 
 from vdproxy.wire.capabilities import Capabilities
-from vdproxy.wire.constants import MessageType
-
-_NAMES = {
-    int(number): number.name
-    for number in MessageType
-    if number != MessageType.VD_AGENT_END_MESSAGE
-}
-
-
-def message_name(number: int) -> str:
-    """Return the name of a message type in the SPICE header, or its number."""
-    return _NAMES.get(number, str(number))
+from vdproxy.wire.constants import message_name
 
 
 class Trace:

@@ -13,10 +13,10 @@ from vdproxy.link.events import (
 )
 from vdproxy.link.link import Link
 from vdproxy.link.serials import GrabSerials
+from vdproxy.wire.assembly import Assembling
 from vdproxy.wire.capabilities import Capabilities, Layout
 from vdproxy.wire.chunk import (
     CLIENT_FRAMING,
-    Assembling,
     ChunkHeader,
     ChunkReader,
     CutMessage,

@@ -22,10 +22,10 @@ from vdproxy.link.events import (
 from vdproxy.link.link import Link
 from vdproxy.link.marks import Marks
 from vdproxy.link.serials import GrabSerials
+from vdproxy.wire.assembly import Assembling
 from vdproxy.wire.capabilities import Capabilities, Layout
 from vdproxy.wire.chunk import (
     GUEST_FRAMING,
-    Assembling,
     ChunkHeader,
     ChunkReader,
     CutMessage,

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from vdproxy.wire.chunk import CHUNK_HEADER, MESSAGE_HEADER
+from vdproxy.wire.assembly import MESSAGE_HEADER
+from vdproxy.wire.chunk import CHUNK_HEADER
 from vdproxy.wire.constants import (
     MAX_CAPABILITY_WORDS,
     VD_AGENT_PROTOCOL,

@@ -10,11 +10,11 @@ from zope.interface.exceptions import Invalid
 from zope.interface.verify import verifyObject
 
 from vdproxy.hub.isolation import Failed, attempt
-from vdproxy.hub.trace import message_name
 from vdproxy.interfaces import IFrontend, IMessageHandler
 from vdproxy.options import Section, check, nearest, read
 from vdproxy.registry import KINDS, find
 from vdproxy.service.planned import PLUGINS
+from vdproxy.wire.constants import message_name
 from vdproxy.wire.messages import Message
 
 #: What the plugins of a kind are.

@@ -1,10 +1,9 @@
 """
-The two framings of a vdagent port: chunks, and messages cut into chunks.
+Chunks: what a virtio port carries messages in.
 
-A chunk is a ``VDIChunkHeader`` (port, size) and *size* bytes. A message is a
-``VDAgentMessage`` header (protocol, type, opaque, size) and *size* bytes, which
-may be spread over several chunks of one port; each port has its own message
-in progress (spice-vdagentd keeps them apart too).
+A chunk is a ``VDIChunkHeader`` (port, size) and *size* bytes of the messages of that
+port. Each port has its own message in progress (spice-vdagentd keeps them apart
+too).
 """
 
 from __future__ import annotations
@@ -15,6 +14,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from vdproxy.errors import RemoteProtocolError
+from vdproxy.wire.assembly import (
+    MESSAGE_HEADER,
+    Assembling,
+    Limits,
+    MessageAssembler,
+)
 from vdproxy.wire.constants import (
     MAX_SKIPPED,
     VD_AGENT_MAX_DATA_SIZE,
@@ -23,11 +28,6 @@ from vdproxy.wire.constants import (
 )
 
 CHUNK_HEADER = struct.Struct("<II")
-MESSAGE_HEADER = struct.Struct("<IIQI")
-
-#: Pieces of one message that are joined into a block as they come in, so that
-#: a message trickling in byte by byte costs little more than its bytes.
-_PIECES_PER_BLOCK = 1024
 
 #: Chunks handed to a transport in one write: 64 KiB, Twisted's own buffer size.
 _CHUNKS_PER_WRITE = 32
@@ -42,10 +42,7 @@ class RawMessage(NamedTuple):
 
 
 class SkippedMessage(NamedTuple):
-    """
-    A message over its limit begins: its *size* payload bytes are counted off
-    and not kept.
-    """
+    """A message over its limit begins: its *size* bytes are counted off unkept."""
 
     port: int
     number: int
@@ -56,14 +53,6 @@ class ChunkHeader(NamedTuple):
     """The header of a chunk, reported where the reader is asked for them."""
 
     port: int
-    size: int
-
-
-class Assembling(NamedTuple):
-    """How far a message has come in: *received* of *size* payload bytes."""
-
-    number: int
-    received: int
     size: int
 
 
@@ -103,41 +92,6 @@ CLIENT_FRAMING = Framing(
 )
 
 
-class _Message:
-    """The message in progress on one port."""
-
-    __slots__ = ("blocks", "head", "keep", "left", "number", "pieces", "size")
-
-    def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        self.head = b""
-        self.number = 0
-        self.size = 0
-        self.left = 0
-        self.keep = True
-        self.pieces: list[bytes] = []
-        self.blocks: list[bytes] = []
-
-    @property
-    def has_header(self) -> bool:
-        return len(self.head) == MESSAGE_HEADER.size
-
-    def add(self, piece: bytes) -> None:
-        self.left -= len(piece)
-        if self.keep:
-            self.pieces.append(piece)
-            if len(self.pieces) == _PIECES_PER_BLOCK:
-                self.blocks.append(b"".join(self.pieces))
-                self.pieces.clear()
-
-    def payload(self) -> bytes:
-        if not self.blocks and len(self.pieces) == 1:
-            return self.pieces[0]
-        return b"".join(self.blocks + self.pieces)
-
-
 class ChunkReader:
     """
     Bytes of one direction of a port in, whole messages out.
@@ -146,9 +100,8 @@ class ChunkReader:
     larger one may be skipped. ``start`` is the stream offset of the first byte.
     With ``report_chunks`` the headers of chunks are events too.
 
-    The reader keeps what belongs to unfinished messages and nothing else. A
-    size is checked when its header is complete, before its bytes are stored.
-    After an error the reader is of no further use.
+    The reader keeps what belongs to unfinished messages and nothing else. After
+    an error it is of no further use.
     """
 
     def __init__(
@@ -160,11 +113,10 @@ class ChunkReader:
         start: int = 0,
         report_chunks: bool = False,
     ) -> None:
+        limits = Limits(limit, is_bulk if framing.skips else _never)
         self._framing = framing
-        self._limit = limit
-        self._is_bulk = is_bulk
         self._report_chunks = report_chunks
-        self._messages = {port: _Message() for port in _BOTH_PORTS.values()}
+        self._messages = {p: MessageAssembler(limits) for p in _BOTH_PORTS.values()}
         self._port = Port.VDP_CLIENT_PORT
         self._chunk_left = 0
         self._data = b""
@@ -182,17 +134,15 @@ class ChunkReader:
         return (
             self._position < len(self._data)
             or self._chunk_left > 0
-            or any(message.head for message in self._messages.values())
+            or any(message.begun for message in self._messages.values())
         )
 
     @property
     def assembling(self) -> Assembling | None:
         """The message that is coming in, the client port's first."""
         for message in self._messages.values():
-            if message.has_header:
-                return Assembling(
-                    message.number, message.size - message.left, message.size
-                )
+            if message.assembling:
+                return message.assembling
         return None
 
     def receive_data(self, data: bytes) -> None:
@@ -207,33 +157,43 @@ class ChunkReader:
         :raises RemoteProtocolError: the framing is broken; the text says how
             and at which byte of the stream.
         """
+        try:
+            return self._next_event()
+        except RemoteProtocolError as error:
+            raise RemoteProtocolError(f"{error}, at byte {self.offset}") from None
+
+    def _next_event(self) -> RawMessage | SkippedMessage | ChunkHeader | None:
         while True:
-            if not self._chunk_left:
-                header = self._begin_chunk()
-                if header is None:
-                    self._let_go()
-                    return None
-                if self._report_chunks:
-                    return header
-                continue
             available = len(self._data) - self._position
+            if not self._chunk_left:
+                if available < CHUNK_HEADER.size:
+                    break
+                self._begin_chunk()
+                if self._report_chunks:
+                    return ChunkHeader(self._port, self._chunk_left)
+                continue
             if not available:
-                self._let_go()
-                return None
+                break
             message = self._messages[self._port]
-            if not message.has_header:
-                if not self._read_header(message, available):
+            if message.left is None:
+                lacks = message.header_lacks()
+                if not message.add_header(self._take(min(lacks, available))):
                     continue
-                if not message.keep:
+                if self._chunk_left > message.size:
+                    raise RemoteProtocolError(
+                        f"chunk with {self._chunk_left} bytes for a message of "
+                        f"{message.size}"
+                    )
+                if message.skipping:
                     return SkippedMessage(self._port, message.number, message.size)
             else:
-                message.add(self._take(min(self._chunk_left, available)))
+                message.add(self._take(available))
             if not message.left:
-                raw = RawMessage(self._port, message.number, message.payload())
-                kept = message.keep
-                message.reset()
-                if kept:
-                    return raw
+                number, payload = message.finish()
+                if payload is not None:
+                    return RawMessage(self._port, number, payload)
+        self._let_go()
+        return None
 
     def _let_go(self) -> None:
         """Keep no more of the data than has not been read."""
@@ -242,64 +202,38 @@ class ChunkReader:
         self._position = 0
 
     def _take(self, size: int) -> bytes:
+        """Return up to *size* bytes of the present chunk."""
+        size = min(size, self._chunk_left)
         piece = self._data[self._position : self._position + size]
         self._position += size
         self._chunk_left -= size
         return piece
 
-    def _begin_chunk(self) -> ChunkHeader | None:
-        """Read a chunk header, if all of it is there."""
-        if len(self._data) - self._position < CHUNK_HEADER.size:
-            return None
+    def _begin_chunk(self) -> None:
+        """Read a chunk header, all of which is there."""
         number, size = CHUNK_HEADER.unpack_from(self._data, self._position)
         port = self._framing.ports.get(number)
         if port is None:
-            raise self._broken(f"chunk for port {number}, which does not exist")
+            raise RemoteProtocolError(f"chunk for port {number}, which does not exist")
         if size > self._framing.max_chunk:
-            raise self._broken(
+            raise RemoteProtocolError(
                 f"chunk of {size} bytes, more than {self._framing.max_chunk}"
             )
         if not size and not self._framing.empty_chunks:
-            raise self._broken("chunk of 0 bytes")
-        message = self._messages[port]
-        if message.has_header and size > message.left:
-            raise self._broken(
-                f"chunk of {size} bytes where its message has {message.left} left"
+            raise RemoteProtocolError("chunk of 0 bytes")
+        left = self._messages[port].left
+        if left is not None and size > left:
+            raise RemoteProtocolError(
+                f"chunk of {size} bytes where its message has {left} left"
             )
         self._position += CHUNK_HEADER.size
         self._port = port
         self._chunk_left = size
-        return ChunkHeader(port, size)
 
-    def _read_header(self, message: _Message, available: int) -> bool:
-        """Take what is there of a message header; check it and tell once whole."""
-        missing = MESSAGE_HEADER.size - len(message.head)
-        message.head += self._take(min(missing, self._chunk_left, available))
-        if not message.has_header:
-            return False
-        protocol, number, _, size = MESSAGE_HEADER.unpack(message.head)
-        if protocol != VD_AGENT_PROTOCOL:
-            raise self._broken(f"message of protocol {protocol}, not 1")
-        if not number:
-            raise self._broken("message of type 0")
-        if self._chunk_left > size:
-            raise self._broken(
-                f"chunk with {self._chunk_left} bytes for a message of {size}"
-            )
-        limit = self._limit(number)
-        if size > limit:
-            skips = self._framing.skips and self._is_bulk(number)
-            if not skips or size > MAX_SKIPPED:
-                raise self._broken(
-                    f"message of type {number} with {size} bytes, more than {limit}"
-                )
-            message.keep = False
-        message.number = number
-        message.size = message.left = size
-        return True
 
-    def _broken(self, what: str) -> RemoteProtocolError:
-        return RemoteProtocolError(f"{what}, at byte {self.offset}")
+def _never(number: int) -> bool:
+    """Tell that messages of no type are skipped."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)

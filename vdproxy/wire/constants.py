@@ -44,6 +44,18 @@ class MessageType(IntEnum):
     VD_AGENT_END_MESSAGE = 17
 
 
+_MESSAGE_NAMES = {
+    int(number): number.name
+    for number in MessageType
+    if number != MessageType.VD_AGENT_END_MESSAGE
+}
+
+
+def message_name(number: int) -> str:
+    """Return the name of a message type in the SPICE header, or its number."""
+    return _MESSAGE_NAMES.get(number, str(number))
+
+
 class Capability(IntEnum):
     """Bit numbers in ``VDAgentAnnounceCapabilities.caps``."""
 
