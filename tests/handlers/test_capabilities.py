@@ -213,5 +213,5 @@ def test_a_third_partys_bad_payload_is_refused_like_any_other():
     ((_, peer, message, reason),) = handler.told("dropped")
     assert peer is client.peer
     assert message.payload == b"bad"
-    assert "begins badly" in reason
+    assert reason == "3 bytes are no Ping: ValueError"
     assert len(lines) == 1

@@ -115,7 +115,6 @@ def test_a_handler_may_raise_in_every_method(name):
         "client_ready",
         "client_left",
         "stop",
-        "client_left",
     ]
 
 
@@ -151,7 +150,7 @@ def test_a_handler_whose_only_failure_is_to_receive_is_withdrawn_after_five():
 def test_a_withdrawn_handler_is_told_nothing_more():
     handler = broken("guest_lost", "guest_up", "client_ready", "client_left")
     world, client = ping_world(handler)
-    for _ in range(3):
+    for _ in range(5):
         world.guest.start_anew(WITH_PINGS)
     end = handler.told().index(("stop",))
     world.ready_client().leave()
@@ -164,14 +163,64 @@ def test_a_withdrawn_handler_is_told_nothing_more():
 
 
 def test_a_success_in_between_begins_the_count_anew():
-    handler = broken("received", "dropped")
+    handler = broken("received")
     world, client = ping_world(handler)
     for _ in range(3):
         client.say(*[Ping(b"?")] * 2)
         handler.broken.clear()
         client.say(Ping(b"?"))
-        handler.broken |= {"received", "dropped"}
+        handler.broken.add("received")
     assert world.hub.features.owns(Ping.number)
+
+
+def test_successes_of_other_methods_do_not_make_up_for_failures():
+    handler = broken("received")
+    world, client = ping_world(handler)
+    for _ in range(5):
+        client.say(Ping(b"?"))
+        world.ready_client().leave()
+    assert not world.hub.features.owns(Ping.number)
+
+
+def test_nothing_is_called_after_stop():
+    handler = Recorder(Ping, relayed=PINGS)
+    world, client = ping_world(handler)
+    world.hub.stop()
+    client.leave()
+    world.guest.say(Ping(b"?"))
+    world.guest.leave()
+    assert handler.calls[-1] == ("stop",)
+
+
+def test_what_a_handler_calls_later_is_isolated_like_the_rest():
+    handler = Recorder()
+    world = up_world(handler, MonitorsHandler())
+
+    def fail(text):
+        raise ValueError(text)
+
+    with logged() as lines:
+        handler.vm.clock.callLater(1, fail, SECRET)
+        world.wait(2)
+    assert len(lines) == 1
+    assert "ValueError in fail" in lines.texts[0]
+    assert SECRET not in lines.all_there_is
+    assert_serves(world, world.ready_client())
+
+
+def test_what_a_handler_calls_later_is_not_called_once_it_has_stopped():
+    handler = Recorder()
+    world = up_world(handler)
+    clock, called = handler.vm.clock, []
+    clock.callLater(1, called.append, "soon")
+    clock.callLater(3, called.append, "late")
+    assert len(clock.getDelayedCalls()) == 2
+    world.wait(2)
+    assert clock.seconds() == world.clock.seconds()
+    assert len(clock.getDelayedCalls()) == 1
+    world.hub.stop()
+    world.wait(2)
+    assert called == ["soon"]
 
 
 def test_a_client_that_waits_for_a_withdrawn_handler_may_be_answered_in_stop():
@@ -192,11 +241,11 @@ def test_a_handler_that_cannot_start_is_withdrawn_at_once():
     with logged() as lines:
         world, client = ping_world(handler, negotiator=None)
     assert len(criticals(lines)) == 1
-    assert [call[0] for call in handler.calls] == ["start", "stop"]
+    assert [call[0] for call in handler.calls] == ["start"]
     assert 40 not in world.hub.guest.offered
     assert 40 not in client.peer.offered
     client.say(Ping(b"?"))
-    assert [call[0] for call in handler.calls] == ["start", "stop"]
+    assert [call[0] for call in handler.calls] == ["start"]
     assert_serves(world, client)
     assert other.calls == []
 

@@ -14,7 +14,8 @@ def test_a_handler_is_given_what_belongs_to_its_vm():
     handler = Recorder()
     world = World(handler)
     assert handler.vm.name == "one"
-    assert handler.vm.clock is world.clock
+    world.wait(1)
+    assert handler.vm.clock.seconds() == world.clock.seconds() == 1
     assert handler.vm.log is world.hub.log
     assert handler.vm.guest is world.hub.guest
 

@@ -7,6 +7,8 @@ from functools import reduce
 from operator import or_
 from typing import TypeVarTuple, cast
 
+from twisted.internet.interfaces import IReactorTime
+
 from vdproxy.hub.client import Client
 from vdproxy.hub.handler import Handler, Negotiator
 from vdproxy.hub.isolation import MAX_FAILURES, Installed, Mount
@@ -31,20 +33,22 @@ class Features:
     """
     The enabled handlers of one VM.
 
-    One that fails five times in a row, or cannot start, is withdrawn: stopped,
-    its types no longer owned, ``withdrawn`` called. The one that owns
-    ANNOUNCE_CAPABILITIES negotiates and never is.
+    One of which a method fails five times in a row is stopped and withdrawn: its
+    types are no longer owned, and ``withdrawn`` is called. One that cannot start
+    is withdrawn as well. The one that owns ANNOUNCE_CAPABILITIES negotiates, and
+    however often it fails it stays.
     """
 
     def __init__(
         self,
         installed: Sequence[Installed],
         log: VMLog,
+        clock: IReactorTime,
         withdrawn: Callable[[], None],
     ) -> None:
         self._log = log
         self._withdrawn = withdrawn
-        self._mounts = [Mount(plugin, log) for plugin in installed]
+        self._mounts = [Mount(plugin, log, clock) for plugin in installed]
         self._owners = {
             int(message.number): mount
             for mount in self._mounts
@@ -72,25 +76,27 @@ class Features:
         """Tell whether a handler owns the message type *number*."""
         return number in self._owners
 
-    def start(self, vm: Callable[[object], VM]) -> None:
-        """Start the handlers, first to last; *vm* makes one of options."""
+    def start(self, vm: Callable[[Mount], VM]) -> None:
+        """Start the handlers, first to last; *vm* makes what each is given."""
         for mount in list(self._mounts):
-            started = mount.call(mount.handler.start, vm(mount.options))
-            if not started:
-                self._withdraw(mount, "it could not start")
+            started = mount.call(mount.handler.start, vm(mount))
+            if not started and mount is not self._core:
+                self._withdraw(mount, "it could not start", started=False)
 
     def stop(self) -> None:
-        """Stop the handlers, last to first."""
-        for mount in reversed(self._mounts):
-            mount.call(mount.handler.stop)
+        """Stop the handlers, last to first, and call them no more."""
+        self._owners.clear()
+        while self._mounts:
+            self._stop(self._mounts.pop())
 
     def tell(
         self, method: Callable[[Handler], Callable[[*_Ts], object]], *args: *_Ts
     ) -> None:
         """Call one method of each handler."""
         for mount in list(self._mounts):
-            mount.call(method(mount.handler), *args)
-            self._withdraw_if_failing(mount)
+            if mount in self._mounts:
+                mount.call(method(mount.handler), *args)
+                self._withdraw_if_failing(mount)
 
     def received(self, peer: Peer, message: Message) -> None:
         """Give a message to its owner, or drop it."""
@@ -99,7 +105,8 @@ class Features:
             self._log_unowned(peer, message.number)
         else:
             if not mount.call(mount.handler.received, peer, message):
-                mount.excuse(peer, message)
+                reason = f"handler {mount.name} failed"
+                mount.call(mount.handler.dropped, peer, message, reason)
             self._withdraw_if_failing(mount)
 
     def dropped(self, peer: Peer, message: Message, reason: str) -> None:
@@ -122,22 +129,25 @@ class Features:
         return offer & _ANNOUNCEABLE
 
     def _withdraw_if_failing(self, mount: Mount) -> None:
-        if mount.failures >= MAX_FAILURES:
-            self._withdraw(mount, f"it failed {MAX_FAILURES} times in a row")
+        if mount.keeps_failing and mount is not self._core and mount in self._mounts:
+            reason = f"it failed {MAX_FAILURES} times in a row"
+            self._withdraw(mount, reason, started=True)
 
-    def _withdraw(self, mount: Mount, reason: str) -> None:
-        if mount is self._core or mount not in self._mounts:
-            return
+    def _withdraw(self, mount: Mount, reason: str, *, started: bool) -> None:
         self._log.critical(
             "handler {handler} is withdrawn: {reason}",
             handler=mount.name,
             reason=reason,
         )
         self._mounts.remove(mount)
-        for message in mount.handler.messages:
-            del self._owners[message.number]
-        mount.call(mount.handler.stop)
+        self._owners = {n: m for n, m in self._owners.items() if m is not mount}
+        if started:
+            self._stop(mount)
         self._withdrawn()
+
+    def _stop(self, mount: Mount) -> None:
+        mount.call(mount.handler.stop)
+        mount.clock.cancel_all()
 
     def _log_unowned(self, peer: Peer, number: int) -> None:
         if number in self._unowned or len(self._unowned) == _MAX_UNOWNED_LOGGED:

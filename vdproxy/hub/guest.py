@@ -43,6 +43,7 @@ class GuestOwner(Protocol):
 
     def offer_to_guest(self) -> Capabilities: ...
     def dispatch(self, peer: Peer, message: Message) -> None: ...
+    def refuse(self, peer: Peer, number: int, payload: bytes, reason: str) -> None: ...
     def agent_up(self, capabilities: Capabilities) -> None: ...
     def agent_lost(self, reason: str) -> None: ...
     def pause_clients(self) -> None: ...
@@ -152,12 +153,14 @@ class Guest(Peer):
                 message=message_name(event.number),
                 reason=event.reason,
             )
+            self._owner.refuse(self, event.number, event.payload, event.reason)
         elif isinstance(event, SkippedMessage):
             self._around.log.warn(
                 "guest sent a {message} of {size} bytes, over max-message; skipped",
                 message=message_name(event.number),
                 size=event.size,
             )
+            self._owner.refuse(self, event.number, b"", "over max-message")
         elif isinstance(event, Discarded):
             self._around.log.info(
                 "{message} of the guest not taken: {reason}",

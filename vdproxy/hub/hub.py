@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 
 from twisted.internet.defer import Deferred
@@ -12,16 +12,15 @@ from vdproxy.errors import Refused
 from vdproxy.hub.client import Client
 from vdproxy.hub.features import Features
 from vdproxy.hub.guest import Guest
-from vdproxy.hub.isolation import Installed
+from vdproxy.hub.isolation import Installed, Mount, isolated
 from vdproxy.hub.log import VMLog
 from vdproxy.hub.outbox import Transport
 from vdproxy.hub.peer import Peer, Surroundings
 from vdproxy.hub.trace import Trace
-from vdproxy.link.events import Malformed
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.codec import Codec
 from vdproxy.wire.constants import DEFAULT_MAX_MESSAGE
-from vdproxy.wire.messages import Message, Unknown
+from vdproxy.wire.messages import STANDARD, Message, Unknown
 
 #: Default of the option ``max-clients``.
 DEFAULT_MAX_CLIENTS = 16
@@ -53,20 +52,21 @@ class Hub:
             clock,
             self.log,
             Trace(name) if tracing else None,
-            Codec((m for i in installed for m in i.handler.messages), max_message),
+            Codec(_brought(installed), max_message),
             max_message,
         )
         self.guest = Guest(self._around, self)
         self.clients: list[Client] = []
-        self.features = Features(installed, self.log, self.renegotiate)
+        self.features = Features(installed, self.log, clock, self.renegotiate)
         self._max_clients = max_clients
         self._client_ids = count(1)
         self._clients_paused = False
+        self._stopping = False
         self._ended: Deferred[None] = Deferred()
 
     def start(self) -> None:
         """Start the handlers, first to last."""
-        self.features.start(lambda options: _HandlersVM(self, options))
+        self.features.start(lambda mount: _HandlersVM(self, mount))
 
     def stop(self) -> Deferred[None]:
         """
@@ -74,7 +74,7 @@ class Hub:
 
         The Deferred fires when the last of them has left.
         """
-        self._max_clients = 0
+        self._stopping = True
         self.features.stop()
         for client in list(self.clients):
             client.disconnect("vdproxy stops")
@@ -87,8 +87,10 @@ class Hub:
         """
         Take a new client in.
 
-        :raises Refused: there are as many as may be.
+        :raises Refused: there are as many as may be, or the hub stops.
         """
+        if self._stopping:
+            raise Refused("vdproxy stops")
         if len(self.clients) >= self._max_clients:
             self.log.warn(
                 "client of {frontend} refused: {limit} are connected, see max-clients",
@@ -121,10 +123,9 @@ class Hub:
         """Give a message to the handler that owns its type."""
         self.features.received(peer, message)
 
-    def refuse(self, client: Client, malformed: Malformed) -> None:
-        """Have the owner of a bad message's type answer it, if it has an answer."""
-        message = Unknown(malformed.number, malformed.payload)
-        self.features.dropped(client, message, malformed.reason)
+    def refuse(self, peer: Peer, number: int, payload: bytes, reason: str) -> None:
+        """Have the owner of a message that cannot be read answer for it."""
+        self.features.dropped(peer, Unknown(number, payload), reason)
 
     def agent_up(self, capabilities: Capabilities) -> None:
         """Tell everybody that the guest's agent has answered."""
@@ -132,7 +133,7 @@ class Hub:
             "the guest's agent is up and announces {capabilities}",
             capabilities=", ".join(capabilities.names()) or "nothing",
         )
-        for client in self.clients:
+        for client in list(self.clients):
             client.offer(self.features.offer_to_client(client))
         self.features.tell(lambda handler: handler.guest_up, capabilities)
         for client in list(self.clients):
@@ -167,31 +168,39 @@ class Hub:
     def pause_clients(self) -> None:
         """Read no client while the guest does not read."""
         self._clients_paused = True
-        for client in self.clients:
+        for client in list(self.clients):
             client.pause()
 
     def resume_clients(self) -> None:
         """Read clients again."""
         self._clients_paused = False
-        for client in self.clients:
+        for client in list(self.clients):
             client.resume()
 
     def _end_when_empty(self) -> None:
-        if not self._max_clients and not self.clients and not self._ended.called:
+        if self._stopping and not self.clients and not self._ended.called:
             self.log.close()
             self._ended.callback(None)
+
+
+def _brought(installed: Sequence[Installed]) -> Iterator[type[Message]]:
+    """Yield the message classes that handlers bring of their own."""
+    for plugin in installed:
+        for message in plugin.handler.messages:
+            if message not in STANDARD:
+                yield isolated(message)
 
 
 class _HandlersVM:
     """A hub as one of its handlers sees it: a VM."""
 
-    def __init__(self, hub: Hub, options: object) -> None:
+    def __init__(self, hub: Hub, mount: Mount) -> None:
         self._hub = hub
         self.name = hub.name
-        self.clock = hub.clock
+        self.clock = mount.clock
         self.log = hub.log
         self.guest = hub.guest
-        self.options = options
+        self.options = mount.options
 
     @property
     def clients(self) -> tuple[Client, ...]:

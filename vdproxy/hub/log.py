@@ -40,6 +40,7 @@ class VMLog:
         self._clock = clock
         self._logger = Logger(namespace="vdproxy")
         self._kinds: dict[str, _Kind] = {}
+        self._closed = False
 
     def info(self, text: str, **fields: object) -> None:
         """Log what an operator may want to know."""
@@ -54,12 +55,19 @@ class VMLog:
         self._emit(LogLevel.critical, text, fields)
 
     def close(self) -> None:
-        """Write the counts that are due and stop counting."""
+        """Write the counts that are due; lines are no longer counted."""
+        self._closed = True
         for name, kind in list(self._kinds.items()):
             kind.period_end.cancel()
             self._end_period(name)
 
     def _emit(self, level: LogLevel, text: str, fields: dict[str, object]) -> None:
+        if not self._closed and self._is_over(text, fields):
+            return
+        self._logger.emit(level, f"{{vm}}: {text}", vm=self._vm, **fields)
+
+    def _is_over(self, text: str, fields: dict[str, object]) -> bool:
+        """Count a line; tell whether there have been enough of its kind."""
         name = text
         if "reason" in fields and len(self._kinds) < _MAX_KINDS:
             name += " " + _NUMBER.sub("#", str(fields["reason"]))
@@ -68,8 +76,7 @@ class VMLog:
             end = self._clock.callLater(_PERIOD, self._end_period, name)
             kind = self._kinds[name] = _Kind(end)
         kind.lines += 1
-        if kind.lines <= _LINES:
-            self._logger.emit(level, f"{{vm}}: {text}", vm=self._vm, **fields)
+        return kind.lines > _LINES
 
     def _end_period(self, name: str) -> None:
         left_out = self._kinds.pop(name).lines - _LINES
