@@ -122,7 +122,11 @@ class IPluginMaker(Interface):
         """Return the frozen dataclass of its options."""
 
     def make(options: object) -> Any:  # noqa: ANN401 - what it makes is the kind's
-        """Return a new plugin with *options*."""
+        """
+        Return a new plugin with *options*.
+
+        It takes no resources yet: it is made to check a configuration as well.
+        """
 
 
 class IHandlerMaker(IPluginMaker):

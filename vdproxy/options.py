@@ -8,6 +8,7 @@ text is read, its default is the option's, and a field without one is required.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
@@ -131,11 +132,11 @@ def _convert(kind: Any, text: str) -> Any:  # noqa: ANN401 - any annotation, any
     if kind is Size:
         return _size(text)
     if kind is int:
-        if not re.fullmatch(r"-?\d+", text):
+        if not re.fullmatch(r"-?[0-9]{1,18}", text):
             raise ValueError(f"{text!r} is not a whole number")
         return int(text)
     if kind is float:
-        return float(text)
+        return _number(text)
     if kind is Path:
         return Path(text)
     if isinstance(kind, type) and issubclass(kind, Enum):
@@ -157,8 +158,18 @@ def _one_of(known: dict[str, Any], word: str, text: str) -> Any:  # noqa: ANN401
     return known[word]
 
 
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is not a number")
+    return number
+
+
 def _size(text: str) -> int:
-    match = re.fullmatch(r"(\d+)([KMG]?)", text)
+    match = re.fullmatch(r"([0-9]{1,18})([KMG]?)", text)
     if match is None:
         raise ValueError(f"{text!r} is not a size, such as 512K, 100M or 4G")
     return int(match[1]) * _UNITS[match[2]]

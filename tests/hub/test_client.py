@@ -271,17 +271,17 @@ def test_a_client_that_does_not_read_is_dropped_over_its_limit():
     world = up_world(Relay(Ping), max_message=1024)
     slow, fast = world.ready_client(name="slow"), world.ready_client()
     slow.transport.fill()
-    for _ in range(4):
+    for _ in range(5):
         world.guest.say(BULK)
     assert not slow.transport.losing
-    assert slow.peer.queued < 8 * 1024 * 1024
+    assert slow.peer.queued < 8 * 1024 * 1024 + len(BULK.data) * 1.1
     with logged() as lines:
         world.guest.say(BULK)
     assert slow.transport.losing
     assert slow.peer.queued == 0
     (line,) = lines.having("does not read")
     assert (line["vm"], line["client"]) == ("one", "slow#1")
-    assert fast.heard() == [BULK] * 5
+    assert fast.heard() == [BULK] * 6
     assert not fast.transport.losing
     assert world.guest.transport.reading, "the guest has to wait for a client"
 
@@ -294,6 +294,17 @@ def test_a_message_of_the_largest_size_may_wait_besides_small_ones():
     for _ in range(80):
         slow.peer.send(Ping(b"x" * 100_000))
     assert not slow.transport.losing
+
+
+def test_a_client_that_does_not_read_is_dropped_over_very_many_small_messages():
+    world = up_world(Relay(Ping))
+    slow = world.ready_client()
+    slow.transport.fill()
+    for _ in range(20_000):
+        slow.peer.send(Ping(b"x"))
+    assert not slow.transport.losing
+    slow.peer.send(Ping(b"x"))
+    assert slow.transport.losing
 
 
 def test_a_dropped_client_reads_no_message_behind_half_a_one():

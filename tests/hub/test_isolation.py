@@ -410,3 +410,32 @@ def test_an_offer_that_cannot_be_announced_harms_nobody():
 def test_a_handler_that_only_derives_from_handler_works():
     world = up_world(Handler(), MonitorsHandler())
     assert_serves(world, world.ready_client())
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [RuntimeError, AssertionError, KeyError, OSError, type("Own", (Exception,), {})],
+    ids=lambda failure: failure.__name__,
+)
+@pytest.mark.parametrize("end", ["client", "guest"])
+def test_however_a_message_class_fails_it_is_a_bad_payload_and_no_more(failure, end):
+    class Failing(Ping):
+        __slots__ = ()
+
+        @classmethod
+        def decode(cls, payload, layout):
+            raise failure(SECRET)
+
+    handler = Recorder(Failing, relayed=PINGS)
+    world = World(handler, MonitorsHandler())
+    world.guest.come_up(WITH_PINGS)
+    client = world.ready_client(WITH_PINGS)
+    sender = client if end == "client" else world.guest
+    with logged() as lines:
+        sender.feed(frame(Ping.number, b"?!?"))
+    ((_, peer, message, reason),) = handler.told("dropped")
+    assert (peer, message.payload) == (sender.peer, b"?!?")
+    assert reason == f"3 bytes are no Failing: {failure.__name__}"
+    assert len(lines) == 1
+    assert SECRET not in lines.all_there_is
+    assert_serves(world, client)

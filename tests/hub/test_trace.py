@@ -29,8 +29,8 @@ def traced(events):
     [
         (2, "VD_AGENT_MONITORS_CONFIG"),
         (16, "VD_AGENT_GRAPHICS_DEVICE_INFO"),
-        (17, "17"),
-        (1000, "1000"),
+        (17, "type 17"),
+        (1000, "type 1000"),
     ],
 )
 def test_a_message_type_goes_by_its_name_in_the_header_or_its_number(number, name):
@@ -55,8 +55,8 @@ def test_a_message_type_goes_by_its_name_in_the_header_or_its_number(number, nam
         ),
         (
             lambda t: t.received("a#1", 1000, 8),
-            "vdagent_recv_msg vm=one client=a#1 direction=in message=1000 size=8",
-            {"direction": "in", "message": "1000", "size": 8},
+            "vdagent_recv_msg vm=one client=a#1 direction=in message=type 1000 size=8",
+            {"direction": "in", "message": "type 1000", "size": 8},
         ),
     ],
     ids=["open", "close", "send", "chunk", "message"],

@@ -18,16 +18,23 @@ def counted(count, *, is_agent, selection=0):
     return serials
 
 
+def grab(serials, selection):
+    """Send a GRAB and return its serial."""
+    serial = serials.next(selection)
+    serials.sent(selection)
+    return serial
+
+
 @either_end
 def test_our_grabs_are_numbered_from_0(is_agent):
     serials = GrabSerials(is_agent=is_agent)
-    assert [serials.stamp(0) for _ in range(4)] == [0, 1, 2, 3]
+    assert [grab(serials, 0) for _ in range(4)] == [0, 1, 2, 3]
 
 
 @either_end
 def test_each_selection_has_a_count_of_its_own(is_agent):
     serials = GrabSerials(is_agent=is_agent)
-    assert [serials.stamp(s) for s in (0, 1, 0, 2, 0, 1)] == [0, 0, 1, 0, 2, 1]
+    assert [grab(serials, s) for s in (0, 1, 0, 2, 0, 1)] == [0, 0, 1, 0, 2, 1]
     assert serials.accept(2, 1)
     assert not serials.accept(0, 1)
 
@@ -35,16 +42,16 @@ def test_each_selection_has_a_count_of_its_own(is_agent):
 @either_end
 def test_both_ends_count_on_the_same_counter(is_agent):
     serials = GrabSerials(is_agent=is_agent)
-    assert serials.stamp(0) == 0
+    assert grab(serials, 0) == 0
     assert serials.accept(0, 1)
-    assert serials.stamp(0) == 2
+    assert grab(serials, 0) == 2
 
 
 @either_end
 def test_a_serial_that_is_ahead_is_refused_and_not_counted(is_agent):
     serials = counted(5, is_agent=is_agent)
     assert not serials.accept(0, 6)
-    assert serials.stamp(0) == 5
+    assert grab(serials, 0) == 5
 
 
 @either_end
@@ -55,32 +62,32 @@ def test_a_serial_that_is_long_past_is_refused(is_agent, serial):
 
 def test_the_agents_end_yields_to_a_grab_that_crossed_its_own():
     serials = GrabSerials(is_agent=True)
-    assert serials.stamp(0) == 0
+    assert grab(serials, 0) == 0
     assert serials.accept(0, 0)
-    assert serials.stamp(0) == 1, "the crossed GRAB was counted twice"
+    assert grab(serials, 0) == 1, "the crossed GRAB was counted twice"
 
 
 def test_the_clients_end_wins_over_a_grab_that_crossed_its_own():
     serials = GrabSerials(is_agent=False)
-    assert serials.stamp(0) == 0
+    assert grab(serials, 0) == 0
     assert not serials.accept(0, 0)
     assert serials.accept(0, 1)
 
 
 def test_the_two_ends_of_a_link_agree_after_grabs_that_crossed():
     agent, client = GrabSerials(is_agent=True), GrabSerials(is_agent=False)
-    of_agent, of_client = agent.stamp(1), client.stamp(1)
+    of_agent, of_client = grab(agent, 1), grab(client, 1)
     assert agent.accept(1, of_client)
     assert not client.accept(1, of_agent)
-    assert client.accept(1, agent.stamp(1))
-    assert agent.accept(1, client.stamp(1))
+    assert client.accept(1, grab(agent, 1))
+    assert agent.accept(1, grab(client, 1))
 
 
 @either_end
 def test_the_count_goes_on_at_0_after_the_highest_number(is_agent):
     serials = counted(HIGHEST, is_agent=is_agent)
-    assert serials.stamp(0) == HIGHEST
-    assert serials.stamp(0) == 0
+    assert grab(serials, 0) == HIGHEST
+    assert grab(serials, 0) == 0
 
 
 @either_end
@@ -94,9 +101,9 @@ def test_a_peers_highest_serial_is_followed_by_0(is_agent):
 def test_a_handshake_puts_every_selection_back_to_0(is_agent):
     serials = GrabSerials(is_agent=is_agent)
     for selection in (0, 1, 2):
-        serials.stamp(selection)
+        grab(serials, selection)
     serials.zero()
-    assert [serials.stamp(selection) for selection in (0, 1, 2)] == [0, 0, 0]
+    assert [grab(serials, selection) for selection in (0, 1, 2)] == [0, 0, 0]
 
 
 @either_end
@@ -111,12 +118,12 @@ def test_a_peer_that_may_not_have_noticed_is_taken_with_either_count(serial):
     serials = counted(5, is_agent=True)
     serials.zero(keep_former=True)
     assert serials.accept(0, serial)
-    assert serials.stamp(0) == serial + 1
+    assert grab(serials, 0) == serial + 1
 
 
 def test_a_former_count_counts_for_one_grab_of_each_selection():
     serials = counted(5, is_agent=True)
-    serials.stamp(1)
+    grab(serials, 1)
     serials.zero(keep_former=True)
     assert serials.accept(0, 0)
     assert not serials.accept(0, 5)
@@ -126,7 +133,7 @@ def test_a_former_count_counts_for_one_grab_of_each_selection():
 def test_our_own_grab_leaves_the_peers_former_count_in_force():
     serials = counted(5, is_agent=True)
     serials.zero(keep_former=True)
-    assert serials.stamp(0) == 0
+    assert grab(serials, 0) == 0
     assert serials.accept(0, 5)
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from vdproxy.net.backoff import Backoff
 
-#: What a delay is before jitter, seconds: doubled from try to try, up to 5.
-STEPS = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+#: The most a delay is, seconds: doubled from try to try, up to 5.
+STEPS = [0.15, 0.3, 0.6, 1.2, 2.4, 4.8, 5.0, 5.0]
 
 
 @pytest.fixture
@@ -30,13 +30,13 @@ def test_a_delay_is_above_the_30_ms_that_a_guests_socket_needs(delays):
 
 
 @pytest.mark.parametrize("index", range(len(STEPS)))
-def test_a_delay_is_its_step_and_at_most_half_of_it_more(delays, index):
+def test_a_delay_is_its_step_or_up_to_a_third_less(delays, index):
     step = STEPS[index]
     for tries in delays:
-        assert step <= tries[index] <= min(5.0, 1.5 * step)
+        assert step * 2 / 3 <= tries[index] <= step
 
 
-@pytest.mark.parametrize("index", range(6))
+@pytest.mark.parametrize("index", range(len(STEPS)))
 def test_delays_differ_so_that_vms_do_not_try_together(delays, index):
     spread = {round(tries[index], 6) for tries in delays}
     assert len(spread) > 20
@@ -45,7 +45,7 @@ def test_delays_differ_so_that_vms_do_not_try_together(delays, index):
 
 def test_the_longest_delay_lasts():
     backoff = Backoff()
-    assert [backoff.delay() for _ in range(50)][10:] == [5.0] * 40
+    assert all(delay > 3.3 for delay in [backoff.delay() for _ in range(50)][10:])
 
 
 def test_after_a_reset_it_begins_again():

@@ -53,10 +53,11 @@ NOTES = [
     "[vdproxy] metrics: not in this version, without effect",
     "[vdproxy] max-memory: not in this version, without effect",
     "[vm:fedora] qmp: not in this version, without effect",
-    "[vm:fedora] filters: not in this version, without effect",
     "[vm:fedora] required: not in this version, without effect",
     "[vm:fedora] filters: filter policy is not in this version, without effect",
     "[vm:fedora] filters: filter audit is not in this version, without effect",
+    "[handler:clipboard] handler clipboard is not in this version, without effect",
+    "[vm:fedora filter:policy] filter policy is not in this version, without effect",
     "[vm:fedora] clients: frontend spice is not in this version, without effect",
     *(
         f"[vm:fedora] handlers: handler {name} is not in this version, without effect"

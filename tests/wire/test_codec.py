@@ -256,7 +256,7 @@ def test_an_unknown_message_has_the_limit_of_its_number():
 
 
 def test_why_a_payload_is_refused_names_its_size_and_class():
-    with pytest.raises(RemoteProtocolError, match=r"^7 bytes are no Reply: ") as caught:
+    with pytest.raises(RemoteProtocolError, match=r"^7 bytes are no Reply$") as caught:
         Codec().decode(RawMessage(1, 3, bytes(7)), NEITHER)
     assert isinstance(caught.value.__cause__, struct.error)
 
@@ -281,7 +281,7 @@ def test_a_class_of_a_handler_reads_its_type():
 @pytest.mark.parametrize("payload", [b"", b"ab", b"abcd", b"ab\xff"])
 def test_a_payload_that_a_class_of_a_handler_cannot_read_is_refused(payload):
     said = refuse_payload_each_way(99, payload, NEITHER, Codec([Colour]))
-    assert said.startswith(f"{len(payload)} bytes are no Colour: ")
+    assert said == f"{len(payload)} bytes are no Colour"
 
 
 def test_a_message_over_the_limit_of_a_class_of_a_handler_is_refused():
@@ -293,12 +293,6 @@ FAILURES = [
     struct.error(),
     ValueError(),
     UnicodeDecodeError("utf-8", b"", 0, 1, ""),
-    TypeError(),
-    AttributeError(),
-    KeyError(),
-    IndexError(),
-    ZeroDivisionError(),
-    OverflowError(),
 ]
 
 
@@ -312,7 +306,7 @@ def test_however_a_class_of_a_handler_fails_on_a_payload_it_is_refused(failure):
             raise failure
 
     said = refuse_payload_each_way(99, b"abc", NEITHER, Codec([Failing]))
-    assert said.startswith("3 bytes are no Failing: ")
+    assert said == "3 bytes are no Failing"
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda error: type(error).__name__)

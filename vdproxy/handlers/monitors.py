@@ -33,6 +33,10 @@ from vdproxy.api import (
 #: Seconds within which an agent replies; the Linux agent does so at once.
 _REPLY_TIMEOUT = 2.0
 
+#: Replies that one client may be owed; it is told ERROR about more at once. A
+#: viewer that is being resized sends some ten configurations a second.
+_MAX_OWED = 32
+
 _MONITORS_CONFIG = MessageType.VD_AGENT_MONITORS_CONFIG
 
 
@@ -89,6 +93,8 @@ class MonitorsHandler(Handler):
     def dropped(self, peer: Peer, message: Message, reason: str) -> None:
         if message.number == _MONITORS_CONFIG and isinstance(peer, Client):
             peer.send(Reply(_MONITORS_CONFIG, ReplyError.VD_AGENT_ERROR))
+        elif message.number == MessageType.VD_AGENT_REPLY and peer is self._vm.guest:
+            self._answered(ReplyError.VD_AGENT_ERROR)
 
     def _asked(self, client: Client, message: MonitorsConfig) -> None:
         guest = self._vm.guest
@@ -101,6 +107,9 @@ class MonitorsHandler(Handler):
             client.send(Reply(_MONITORS_CONFIG, ReplyError.VD_AGENT_SUCCESS))
             return
         waiting = self._waiting.setdefault(client, _Asker(client, message, 0))
+        if waiting.owed == _MAX_OWED:
+            client.send(Reply(_MONITORS_CONFIG, ReplyError.VD_AGENT_ERROR))
+            return
         waiting.message = message
         waiting.owed += 1
         self._ask_next()

@@ -25,8 +25,9 @@ from vdproxy.wire.messages import AnnounceCapabilities, Message
 #: Bad payloads in a row after which a client is disconnected.
 _MAX_MALFORMED = 5
 
-#: Small messages that may wait for a client besides one large one, bytes.
+#: Bytes, and messages, that may wait for a client besides one large message.
 _MAX_QUEUED = 8 * 1024 * 1024
+_MAX_QUEUED_MESSAGES = 20_000
 
 #: Seconds in which a client that is disconnected may read what was sent.
 _LINGER = 1.0
@@ -88,13 +89,20 @@ class Client(Peer):
             self._put([self._link.encode(message)])
 
     def disconnect(self, reason: str) -> None:
-        """End the connection, with *reason* in the log."""
+        """End the connection for something the client did, *reason* in the log."""
+        if self._outbox is not None:
+            self._around.log.warn(
+                "client {client} disconnected: {reason}",
+                client=self.label,
+                reason=reason,
+            )
+            self.close()
+
+    def close(self) -> None:
+        """End the connection."""
         transport, outbox = self._transport, self._outbox
         if transport is None or outbox is None:
             return
-        self._around.log.warn(
-            "client {client} disconnected: {reason}", client=self.label, reason=reason
-        )
         self._outbox = None
         self._abort_call = self._around.clock.callLater(
             _LINGER, transport.abortConnection
@@ -186,6 +194,11 @@ class Client(Peer):
             self.disconnect(f"{_MAX_MALFORMED} bad messages in a row")
 
     def _queue_changed(self) -> None:
-        limit = _MAX_QUEUED + self._around.max_message
-        if self.queued > limit:
-            self.disconnect(f"it does not read: over {limit} bytes waited for it")
+        outbox = self._outbox
+        if outbox is not None and (
+            outbox.size > _MAX_QUEUED + outbox.largest
+            or outbox.count > _MAX_QUEUED_MESSAGES
+        ):
+            self.disconnect(
+                f"it does not read: {outbox.size} bytes in {outbox.count} messages wait"
+            )

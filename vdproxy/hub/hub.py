@@ -77,7 +77,7 @@ class Hub:
         self._stopping = True
         self.features.stop()
         for client in list(self.clients):
-            client.disconnect("vdproxy stops")
+            client.close()
         self._end_when_empty()
         return self._ended
 
@@ -101,7 +101,9 @@ class Hub:
         client = Client(self._around, self, next(self._client_ids), frontend, name, uid)
         self.clients.append(client)
         self.log.info(
-            "client {client} connected, uid {uid}", client=client.label, uid=uid
+            "client {client} connected, uid {uid}",
+            client=client.label,
+            uid="unknown" if uid is None else uid,
         )
         if self._clients_paused:
             client.pause()

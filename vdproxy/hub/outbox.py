@@ -30,7 +30,8 @@ class Outbox:
     Messages for one transport, in order, one after the other.
 
     ``size`` counts the bytes that the transport has not been given because it
-    is full; ``changed`` is called after each change of it.
+    is full, ``count`` the messages that have not begun and ``largest`` the bytes
+    of the largest since all had gone out; ``changed`` is called after each change.
     """
 
     def __init__(self, transport: Transport, changed: Callable[[], None]) -> None:
@@ -40,12 +41,18 @@ class Outbox:
         self._current: Iterator[bytes] = iter(())
         self._full = False
         self.size = 0
+        self.largest = 0
         transport.registerProducer(self, True)
+
+    @property
+    def count(self) -> int:
+        return len(self._waiting)
 
     def put(self, message: CutMessage) -> None:
         """Send *message* after those before it."""
         self._waiting.append(message)
         self.size += message.size
+        self.largest = max(self.largest, message.size)
         self._write()
 
     def drop_waiting(self) -> None:
@@ -90,5 +97,6 @@ class Outbox:
             elif self._waiting:
                 self._current = iter(self._waiting.popleft())
             else:
+                self.largest = 0
                 break
         self._changed()

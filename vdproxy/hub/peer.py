@@ -104,7 +104,9 @@ class Peer:
             self._transport.pauseProducing()
 
     def resume(self) -> None:
-        """Take one ``pause`` back."""
+        """Take one ``pause`` back, if there is one."""
+        if not self._pauses:
+            return
         self._pauses -= 1
         if not self._pauses and self._transport is not None:
             self._transport.resumeProducing()

@@ -83,6 +83,7 @@ class GuestLink(Link):
             )
         self.synced = False
         self._offer = offer
+        self._layout = Layout()
         self._report_headers = report_headers
         self._events: deque[GuestEvent] = deque()
         self._reader: ChunkReader | None = self._new_reader(0)
@@ -163,10 +164,6 @@ class GuestLink(Link):
         if self.unanswered and not self._to_send:
             self._ask()
 
-    @property
-    def _layout(self) -> Layout:
-        return Layout.between(self.offered, self.announced)
-
     def _ask(self) -> None:
         self._asking = True
         self._heard = False
@@ -241,6 +238,7 @@ class GuestLink(Link):
         if message.request:
             self._lose("the agent was started anew")
         self.announced = message.capabilities
+        self._layout = Layout.between(self._offer, self.announced)
         if message.request:
             # What has not been sent was for a former agent, our question too.
             asked = self._asking and not self._to_send

@@ -37,13 +37,18 @@ class Link:
 
     def _encode(self, message: Message, layout: Layout, port: int) -> CutMessage:
         if isinstance(message, ClipboardGrab):
-            message = replace(message, serial=self._serial(message, layout))
+            return self._encode_grab(message, layout, port)
         return CutMessage(message.number, self._codec.encode(message, layout), port)
 
-    def _serial(self, grab: ClipboardGrab, layout: Layout) -> int | None:
-        if layout.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL):
-            return self._serials.stamp(grab.selection)
-        return None
+    def _encode_grab(
+        self, grab: ClipboardGrab, layout: Layout, port: int
+    ) -> CutMessage:
+        with_serial = layout.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL)
+        serial = self._serials.next(grab.selection) if with_serial else None
+        payload = self._codec.encode(replace(grab, serial=serial), layout)
+        if with_serial:
+            self._serials.sent(grab.selection)
+        return CutMessage(grab.number, payload, port)
 
     def _decode(self, raw: RawMessage, layout: Layout) -> Message | Malformed:
         try:

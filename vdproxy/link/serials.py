@@ -37,11 +37,13 @@ class GrabSerials:
         self._former = {**self._counts, **self._former} if keep_former else {}
         self._counts = {int(selection): 0 for selection in Selection}
 
-    def stamp(self, selection: int) -> int:
+    def next(self, selection: int) -> int:
         """Return the serial for our next GRAB of *selection*."""
-        serial = self._counts[selection]
-        self._count_on(selection, serial)
-        return serial
+        return self._counts.get(selection, 0)
+
+    def sent(self, selection: int) -> None:
+        """Count a GRAB of ours that goes out with the next serial."""
+        self._count_on(selection, self._counts[selection])
 
     def accept(self, selection: int, serial: int) -> bool:
         """Tell whether a GRAB that came with *serial* counts, and count it."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from random import uniform
 
-#: Seconds. The first is also far above the 30 ms that must lie between leaving
-#: a guest's socket and coming back: a sooner question lands in the middle of
-#: what QEMU still has of the old connection.
-_FIRST = 0.1
+#: Seconds. The first delay is at least 0.1 s, far above the 30 ms that must lie
+#: between leaving a guest's socket and coming back: a sooner question lands in the
+#: middle of what QEMU still has of the old connection.
+_FIRST = 0.15
 _LONGEST = 5.0
 
 
@@ -19,7 +19,7 @@ class Backoff:
 
     def delay(self) -> float:
         """Return the seconds to wait before the next try."""
-        delay = min(_LONGEST, self._next * uniform(1.0, 1.5))
+        delay = self._next * uniform(2 / 3, 1)
         self._next = min(_LONGEST, self._next * 2)
         return delay
 

@@ -8,13 +8,14 @@ file can refuse for ever after a SIGKILL, once its process id is used again.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet import tcp, unix
 from twisted.internet.defer import Deferred, execute, fail
@@ -33,7 +34,10 @@ from twisted.plugin import getPlugins
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from vdproxy.hub.isolation import Failed, attempt
 from vdproxy.options import nearest
+
+_T = TypeVar("_T")
 
 #: Parts of an endpoint string, in which a backslash takes a colon's or an equals
 #: sign's meaning away.
@@ -41,8 +45,8 @@ _ARGUMENT = re.compile(r"(?:\\.|[^\\:])+")
 _WORD = re.compile(r"(?:\\.|[^\\=])+")
 _ESCAPE = re.compile(r"\\(.)")
 
-#: What Twisted raises on an endpoint string that it cannot use.
-_NO_ENDPOINT = (TypeError, ValueError, KeyError, OSError)
+#: The keywords of a path, of which it needs none.
+_PATH = ("", "address")
 
 #: Endpoint types that no plugin of Twisted's declares.
 _BUILT_IN = ("ssl", "tcp", "unix")
@@ -60,15 +64,15 @@ def client_endpoint(reactor: IReactorCore, text: str) -> IStreamClientEndpoint:
 
     :raises ValueError: it describes none.
     """
-    try:
-        if text in ("unix:", "unix"):
-            raise ValueError("it has no path")
+    kind = IStreamClientEndpointStringParserWithReactor
+
+    def parse() -> IStreamClientEndpoint:
+        if text.startswith("unix:"):
+            _check_path(next((v for k, v in _arguments(text[5:]) if k in _PATH), ""))
         endpoint: IStreamClientEndpoint = clientFromString(reactor, text)
-    except _NO_ENDPOINT as error:
-        parsers = IStreamClientEndpointStringParserWithReactor
-        reason = _reason(error, text, parsers)
-        raise ValueError(f"{text!r} is no client endpoint: {reason}") from error
-    return endpoint
+        return endpoint
+
+    return _parsed(parse, text, "client", kind)
 
 
 def server_endpoint(reactor: IReactorCore, text: str) -> IStreamServerEndpoint:
@@ -77,19 +81,34 @@ def server_endpoint(reactor: IReactorCore, text: str) -> IStreamServerEndpoint:
 
     :raises ValueError: it describes none.
     """
-    try:
+
+    def parse() -> IStreamServerEndpoint:
         if text.startswith("unix:"):
             return _unix_endpoint(reactor, text)
+        if "unix" in text:
+            raise ValueError("a unix: endpoint can be no part of another")
         endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
-    except _NO_ENDPOINT as error:
-        reason = _reason(error, text, IStreamServerEndpointStringParser)
-        raise ValueError(f"{text!r} is no server endpoint: {reason}") from error
-    return endpoint
+        return endpoint
+
+    return _parsed(parse, text, "server", IStreamServerEndpointStringParser)
+
+
+def _parsed(parse: Callable[[], _T], text: str, role: str, parsers: Any) -> _T:  # noqa: ANN401 - an interface
+    """Return what *parse* does; ValueError if it raises anything at all."""
+    if "\n" in text:
+        raise ValueError(f"{text!r} is more than a line: is one indented by mistake?")
+    outcome = attempt(parse)
+    if isinstance(outcome, Failed):
+        reason = _reason(outcome.error, text, parsers)
+        raise ValueError(f"{text!r} is no {role} endpoint: {reason}")
+    return outcome
 
 
 def _reason(error: Exception, text: str, parsers: Any) -> str:  # noqa: ANN401 - an interface
     """Return what is wrong with an endpoint string, without a word of Python."""
     said = str(error)
+    if isinstance(error, (ImportError, NameError)):
+        return "it needs TLS, which vdproxy[tls] installs"
     if isinstance(error, TypeError):
         return "an argument is missing, or one is unknown"
     if said.startswith("invalid literal"):
@@ -98,14 +117,23 @@ def _reason(error: Exception, text: str, parsers: Any) -> str:  # noqa: ANN401 -
         known = [*_BUILT_IN, *(parser.prefix for parser in getPlugins(parsers))]
         kind = text.partition(":")[0]
         return f"unknown endpoint type {kind}, {nearest(kind, known)}"
-    return said
+    if isinstance(error, (OSError, ValueError)):
+        return said
+    return f"it cannot be used ({type(error).__name__})"
+
+
+def _check_path(path: str) -> None:
+    if not path:
+        raise ValueError("it has no path")
+    if len(os.fsencode(path)) > _LONGEST_PATH or "\0" in path:
+        raise ValueError(f"a path has at most {_LONGEST_PATH} bytes and no NUL")
 
 
 def _unix_endpoint(reactor: IReactorCore, text: str) -> ReplacingUNIXEndpoint:
     path = ""
     mode, backlog = _DEFAULT_MODE, _BACKLOG
     for key, value in _arguments(text.removeprefix("unix:")):
-        if key in ("", "address"):
+        if key in _PATH:
             if path:
                 argument = f"{key}={value}" if key else value
                 raise ValueError(f"{argument!r} is a second path")
@@ -118,11 +146,7 @@ def _unix_endpoint(reactor: IReactorCore, text: str) -> ReplacingUNIXEndpoint:
             backlog = int(value)
         else:
             raise ValueError(f"unknown argument {key!r}, known are mode, backlog")
-    if not path:
-        raise ValueError("it has no path")
-    size = len(os.fsencode(path))
-    if size > _LONGEST_PATH or "\0" in path:
-        raise ValueError(f"a path has at most {_LONGEST_PATH} bytes and no NUL")
+    _check_path(path)
     return ReplacingUNIXEndpoint(reactor, path, mode, backlog)
 
 
@@ -136,18 +160,19 @@ def _arguments(text: str) -> Iterator[tuple[str, str]]:
 class _OwnPort(unix.Port):
     """A listening Unix socket that removes its file, if that is still its own."""
 
+    def __init__(self, path: Path, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Port's
+        super().__init__(os.fsencode(path), *args, **kwargs)
+        self._path = path
+
     def startListening(self) -> None:
         super().startListening()
-        self._file = _identity(self._path())
+        self._file = _identity(self._path)
 
     def connectionLost(self, reason: Failure) -> None:
         # Twisted would remove whatever bears the name now, and fail on nothing.
-        if _identity(self._path()) == self._file:
-            self._path().unlink(missing_ok=True)
+        if _identity(self._path) == self._file:
+            self._path.unlink(missing_ok=True)
         tcp.Port.connectionLost(self, reason)
-
-    def _path(self) -> Path:
-        return Path(self.getHost().name.decode())
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -173,7 +198,7 @@ class ReplacingUNIXEndpoint:
     def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:  # noqa: N803
         """Listen; fails with CannotListenError, as other endpoints do."""
         port = _OwnPort(
-            os.fsencode(self.path),
+            self.path,
             protocolFactory,
             self._backlog,
             self._mode,
@@ -188,6 +213,8 @@ class ReplacingUNIXEndpoint:
 
 def _remove_stale(path: Path) -> None:
     """Remove a socket that nobody serves; leave anything else alone."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import (
     IAddress,
     IDelayedCall,
@@ -71,6 +71,9 @@ class GuestPort(Factory):
             self._end(reason)
             transport.abortConnection()
 
+    def start(self) -> None:
+        """Wait to be connected to."""
+
     def stop(self) -> None:
         """End the present connection for good."""
         self.close("vdproxy stops")
@@ -104,7 +107,9 @@ class GuestConnector(GuestPort):
     def start(self) -> None:
         """Connect."""
         self._retry = None
-        connecting: Deferred[IProtocol] = self._endpoint.connect(self)
+        connecting: Deferred[IProtocol] = maybeDeferred(
+            lambda: self._endpoint.connect(self)
+        )
         self._connecting = connecting
         connecting.addCallbacks(self._connected, self._not_connected)
 
@@ -125,8 +130,9 @@ class GuestConnector(GuestPort):
 
     def closed(self, protocol: GuestProtocol, reason: str) -> None:
         """Take note that *protocol* has lost its connection, and come back."""
-        super().closed(protocol, reason)
-        self._try_later()
+        if protocol is self._current:
+            super().closed(protocol, reason)
+            self._try_later()
 
     def _connected(self, _: IProtocol) -> None:
         self._connecting = None
@@ -147,6 +153,6 @@ class GuestConnector(GuestPort):
         self._try_later()
 
     def _try_later(self) -> None:
-        if not self._stopped:
+        if not self._stopped and self._retry is None:
             delay = self._backoff.delay()
             self._retry = self._hub.clock.callLater(delay, self.start)

@@ -47,7 +47,9 @@ class Listener:
     def start(self) -> None:
         """Listen, now or later."""
         self._retry = None
-        listening: Deferred[IListeningPort] = self._endpoint.listen(self._factory)
+        listening: Deferred[IListeningPort] = maybeDeferred(
+            lambda: self._endpoint.listen(self._factory)
+        )
         listening.addCallbacks(self._listening, self._not_listening)
 
     def stop(self) -> Deferred[None]:

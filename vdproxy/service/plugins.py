@@ -9,11 +9,13 @@ from typing import Any
 from zope.interface.exceptions import Invalid
 from zope.interface.verify import verifyObject
 
+from vdproxy.hub.handler import Handler
 from vdproxy.hub.isolation import Failed, attempt
 from vdproxy.interfaces import IFrontend, IMessageHandler
 from vdproxy.options import Section, check, nearest, read
 from vdproxy.registry import KINDS, find
 from vdproxy.service.planned import PLUGINS
+from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.constants import message_name
 from vdproxy.wire.messages import Message
 
@@ -70,6 +72,8 @@ class PluginChooser:
             problem = self.unusable(kind, name)
             if problem is None:
                 check(PLUGINS[kind][name], section, self._problems)
+                note = f"{kind} {name} is not in this version, without effect"
+                self._notes.append(f"{section.file}: [{section.name}] {note}")
         if problem:
             self._problems.append(f"{section.file}: [{section.name}] {problem}")
 
@@ -134,10 +138,7 @@ class PluginChooser:
             verifyObject(_PRODUCTS[kind], product)
         except Invalid as error:
             raise TypeError(str(error)) from error
-        messages: tuple[type[Message], ...] = getattr(product, "messages", ())
-        for message in messages:
-            if not issubclass(message, Message):
-                raise TypeError(f"{message!r} is no message class")
+        messages = _messages(product) if kind == "handler" else ()
         return Choice(name, maker, options, tuple(int(m.number) for m in messages))
 
     def unusable(self, kind: str, name: str) -> str | None:
@@ -153,3 +154,23 @@ class PluginChooser:
     def _maker(self, kind: str, name: str) -> Any:  # noqa: ANN401 - an IPluginMaker, or None
         found = self._found.get(kind)
         return found.makers.get(name) if found else None
+
+
+def _messages(handler: Handler) -> tuple[type[Message], ...]:
+    """Return a handler's message classes, once it is known to hold to its contract."""
+    for name in ("relayed", "provided"):
+        if not isinstance(getattr(handler, name), Capabilities):
+            raise TypeError(f"{name} is not of type Capabilities")
+    numbers = set()
+    for message in handler.messages:
+        if not (isinstance(message, type) and issubclass(message, Message)):
+            raise TypeError(f"{message!r} is no message class")
+        name, number = message.__name__, getattr(message, "number", 0)
+        if not isinstance(number, int) or not 0 < number < 2**32 or number in numbers:
+            raise TypeError(f"{name}.number is taken, or not from 1 to 2**32 - 1")
+        if not isinstance(getattr(message, "max_size", None), int):
+            raise TypeError(f"{name}.max_size is no number of bytes")
+        if message.decode.__func__ is Message.decode.__func__:  # type: ignore[attr-defined]
+            raise TypeError(f"{name} lacks decode")
+        numbers.add(number)
+    return tuple(handler.messages)

@@ -17,8 +17,12 @@ from vdproxy.service.ini import read_files
 from vdproxy.service.planned import KEYS
 from vdproxy.service.plugins import Choice, PluginChooser
 from vdproxy.wire.constants import DEFAULT_MAX_MESSAGE, MAX_SKIPPED
+from vdproxy.wire.messages import Clipboard
 
 _Endpoint = TypeVar("_Endpoint")
+
+#: Bytes of data for which a message's size still has 31 bits, headers included.
+_LARGEST_MESSAGE = MAX_SKIPPED - (Clipboard.data_offset or 0)
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
@@ -62,30 +66,20 @@ class VMOptions:
     max_message: Size = Size(DEFAULT_MAX_MESSAGE)
 
     def __post_init__(self) -> None:
-        largest = MAX_SKIPPED - 8
-        problems = [
-            problem
-            for holds, problem in (
-                (
-                    self.guest or self.guest_listen,
-                    "guest: missing, and guest-listen too",
-                ),
-                (
-                    not (self.guest and self.guest_listen),
-                    "guest: guest-listen is given too, and only one can be",
-                ),
-                (self.max_clients >= 1, "max-clients: at least 1 is needed"),
-                (
-                    1 <= self.max_message <= largest,
-                    f"max-message: from 1 to {largest} bytes are possible",
-                ),
-                *(
-                    (name in self.filters, f"required: {name} is not among the filters")
-                    for name in self.required
-                ),
+        problems = []
+        if not self.guest and not self.guest_listen:
+            problems.append("guest: missing, and guest-listen too")
+        if self.guest and self.guest_listen:
+            problems.append("guest: guest-listen is given too, and only one can be")
+        if self.max_clients < 1:
+            problems.append("max-clients: at least 1 is needed")
+        if not 1 <= self.max_message <= _LARGEST_MESSAGE:
+            problems.append(
+                f"max-message: from 1 to {_LARGEST_MESSAGE} bytes are possible"
             )
-            if not holds
-        ]
+        for name in self.required:
+            if name not in self.filters:
+                problems.append(f"required: {name} is not among the filters")
         if problems:
             raise ValueError("\n".join(problems))
 
@@ -168,7 +162,8 @@ class _Loader:
             else:
                 self._check_scope(section, dict(zip(form[:-1], names, strict=False)))
                 self._plugins.check_section(section, form[-1], names[-1])
-        return Settings(tuple(vm for vm in vms if vm), tuple(self._notes))
+        notes = dict.fromkeys(self._notes)
+        return Settings(tuple(vm for vm in vms if vm), tuple(notes))
 
     def _process(self, section: Section) -> None:
         options = read(ProcessOptions, [section], self._problems)

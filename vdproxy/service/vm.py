@@ -37,7 +37,8 @@ class VMService(Service):
             max_message=settings.max_message,
             tracing=tracing,
         )
-        self._guest: GuestConnector | GuestPort
+        self._guest: GuestPort
+        self._guest_listener: Listener | None = None
         self._listeners = [
             Listener(
                 server_endpoint(reactor, line.endpoint),
@@ -48,37 +49,36 @@ class VMService(Service):
             )
             for line in settings.clients
         ]
-        self._clients_listeners = list(self._listeners)
         if settings.guest:
             endpoint = client_endpoint(reactor, settings.guest)
             self._guest = GuestConnector(self.hub, endpoint, settings.guest)
         else:
             self._guest = GuestPort(self.hub)
-            self._listeners.append(
-                Listener(
-                    server_endpoint(reactor, settings.guest_listen),
-                    self._guest,
-                    self.hub,
-                    text=settings.guest_listen,
-                    purpose="the guest",
-                )
+            self._guest_listener = Listener(
+                server_endpoint(reactor, settings.guest_listen),
+                self._guest,
+                self.hub,
+                text=settings.guest_listen,
+                purpose="the guest",
             )
 
     @property
     def failed(self) -> bool:
-        listeners = self._clients_listeners
+        listeners = self._listeners
         return bool(listeners) and all(listener.failed for listener in listeners)
 
     def startService(self) -> None:
         super().startService()
         self.hub.start()
-        for listener in self._listeners:
+        for listener in self._all_listeners():
             listener.start()
-        if isinstance(self._guest, GuestConnector):
-            self._guest.start()
+        self._guest.start()
 
     def stopService(self) -> Deferred[Any]:
         super().stopService()
-        closed = DeferredList([listener.stop() for listener in self._listeners])
+        closed = DeferredList([listener.stop() for listener in self._all_listeners()])
         self._guest.stop()
         return closed.addCallback(lambda _: self.hub.stop())
+
+    def _all_listeners(self) -> list[Listener]:
+        return [*self._listeners, *filter(None, [self._guest_listener])]

@@ -11,17 +11,6 @@ from vdproxy.wire.chunk import RawMessage
 from vdproxy.wire.constants import DEFAULT_MAX_MESSAGE
 from vdproxy.wire.messages import STANDARD, Message, Unknown
 
-#: What a message class may raise on a payload, or on a value, that is none of
-#: its type: a handler's class is held to less than the protocol's own.
-_NO_PAYLOAD = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
-
 
 class Codec:
     """
@@ -63,9 +52,10 @@ class Codec:
             return Unknown(raw.number, raw.payload)
         try:
             return message_class.decode(raw.payload, layout)
-        except _NO_PAYLOAD as error:
+        except (struct.error, ValueError) as error:
+            # What Python says may quote the payload.
             raise RemoteProtocolError(
-                f"{len(raw.payload)} bytes are no {message_class.__name__}: {error}"
+                f"{len(raw.payload)} bytes are no {message_class.__name__}"
             ) from error
 
     def encode(self, message: Message, layout: Layout) -> bytes:
@@ -77,7 +67,7 @@ class Codec:
         """
         try:
             payload = message.encode(layout)
-        except _NO_PAYLOAD as error:
+        except (struct.error, ValueError) as error:
             raise LocalProtocolError(
                 f"{type(message).__name__} cannot be encoded: {error}"
             ) from error

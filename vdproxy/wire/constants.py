@@ -52,8 +52,8 @@ _MESSAGE_NAMES = {
 
 
 def message_name(number: int) -> str:
-    """Return the name of a message type in the SPICE header, or its number."""
-    return _MESSAGE_NAMES.get(number, str(number))
+    """Return the name of a message type in the SPICE header, or ``type N``."""
+    return _MESSAGE_NAMES.get(number, f"type {number}")
 
 
 class Capability(IntEnum):
