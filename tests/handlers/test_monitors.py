@@ -347,3 +347,16 @@ def test_an_agent_that_does_not_reply_is_taken_to_have_obeyed():
         assert client.heard() == [GOOD]
     world.wait(5)
     assert client.heard() == []
+
+
+def test_a_client_is_owed_no_more_than_32_replies():
+    world, client = with_clients(1)
+    client.say(config(1))
+    assert world.guest.heard() == [config(1)]
+    client.say(*[config(width) for width in range(2, 100)])
+    assert client.heard() == [BAD] * (98 - 32)
+    world.guest.say(GOOD)
+    assert client.heard() == [GOOD]
+    assert world.guest.heard() == [config(33)]
+    world.guest.say(GOOD)
+    assert client.heard() == [GOOD] * 32

@@ -236,3 +236,13 @@ def test_an_announcement_that_asks_nothing_leaves_the_serials_alone():
     link = grabbed(ready(), 3)
     feed(link, announce(0, FULL.bits))
     assert spelled(link, ClipboardGrab(0, (1,))) == grab(3, 1)
+
+
+@pytest.mark.parametrize(
+    "refused", [ClipboardGrab(0, (1,) * 33), ClipboardGrab(9, (1,))], ids=["33", "9"]
+)
+def test_a_grab_that_cannot_be_told_is_not_counted(refused):
+    link = ready()
+    with pytest.raises(LocalProtocolError):
+        link.encode(refused)
+    assert spelled(link, ClipboardGrab(0, (1,))) == grab(0, 1)

@@ -249,3 +249,22 @@ async def test_a_client_reaches_a_server(tmp_path, reactor, listen):
         protocol.transport.abortConnection()
     finally:
         await port.stopListening()
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "problem"),
+    [
+        (client_endpoint, "unix:a\nb", "is one indented by mistake?"),
+        (server_endpoint, "tcp:1\nb", "is one indented by mistake?"),
+        (client_endpoint, "unix:" + "x" * 108, "at most 107 bytes"),
+        (server_endpoint, "haproxy:unix\\:a", "can be no part of another"),
+        (client_endpoint, "ssl:localhost:1", "vdproxy[tls]"),
+        (server_endpoint, "ssl:1:privateKey=a", "vdproxy[tls]"),
+        (server_endpoint, "systemd:domain=INET:index=0", "cannot be used"),
+    ],
+)
+def test_no_endpoint_string_ends_in_anything_but_a_value_error(
+    reactor, parse, text, problem
+):
+    with pytest.raises(ValueError, match=re.escape(problem)):
+        parse(reactor, text)

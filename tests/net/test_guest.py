@@ -282,3 +282,28 @@ def test_a_port_that_stops_ends_its_connection(hub, clock):
     assert hub.guest.state == "down"
     hub.stop()
     assert clock.getDelayedCalls() == []
+
+
+def test_an_endpoint_that_raises_is_tried_again(connector, endpoint, clock, log):
+    def out_of_descriptors(factory):
+        raise OSError(24, "Too many open files")
+
+    connect, endpoint.connect = endpoint.connect, out_of_descriptors
+    connector.start()
+    (line,) = log.of("cannot connect")
+    assert "Too many open files" in line
+    endpoint.connect = connect
+    advance_until(clock, lambda: endpoint.opened)
+    assert len(endpoint.opened) == 1
+    connector.stop()
+
+
+def test_a_connection_that_is_not_the_present_one_brings_on_no_more_tries(
+    connector, endpoint, clock
+):
+    connector.start()
+    stray = connector.buildProtocol(None)
+    stray.connectionLost(Failure(ConnectionDone()))
+    clock.advance(10)
+    assert len(endpoint.times) == 1
+    connector.stop()

@@ -207,3 +207,16 @@ async def test_it_waits_for_a_socket_that_somebody_serves(
         await until(reactor, lambda: not one.failed)
     finally:
         await one.stop()
+
+
+def test_an_endpoint_that_raises_is_tried_again(clock, listener, log):
+    endpoint = Endpoint(answer=succeed(Port()))
+    listen, endpoint.listen = endpoint.listen, None
+    one = listener(endpoint)
+    one.start()
+    assert one.failed
+    assert len(log.of("cannot listen")) == 1
+    endpoint.listen = listen
+    clock.advance(0.2)
+    assert not one.failed
+    one.stop()

@@ -251,6 +251,20 @@ def make(options):
     return Half()
 """,
     "owns no messages": SIMPLE.replace("MESSAGES", "'text',"),
+    "relays no capabilities": SIMPLE.replace("MESSAGES", "")
+    + "Simple.relayed = {40}\n",
+    "has a message without a number": SIMPLE.replace("MESSAGES", "Message,"),
+    "has a message of type 0": SIMPLE.replace("MESSAGES", "Mine,").replace(
+        "@implementer", "class Mine(Reply):\n    number = 0\n\n@implementer"
+    ),
+    "has a message of a type past 32 bits": SIMPLE.replace("MESSAGES", "Mine,").replace(
+        "@implementer", "class Mine(Reply):\n    number = 2**32\n\n@implementer"
+    ),
+    "has a message twice": SIMPLE.replace("MESSAGES", "Reply, Reply"),
+    "has a message that cannot be read": SIMPLE.replace("MESSAGES", "Mine,").replace(
+        "@implementer",
+        "class Mine(Message):\n    number = 99\n    max_size = 9\n\n@implementer",
+    ),
     "has options that are no dataclass": "class Options:\n    pass\n",
     "has an option of a type that no text spells": """
 from dataclasses import dataclass
