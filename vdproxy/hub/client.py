@@ -15,10 +15,8 @@ from vdproxy.link.events import (
     ClientRenewed,
     Discarded,
     Malformed,
-    MessageReceived,
 )
 from vdproxy.wire.capabilities import Capabilities
-from vdproxy.wire.chunk import ChunkHeader
 from vdproxy.wire.constants import message_name
 from vdproxy.wire.messages import AnnounceCapabilities, Message
 
@@ -65,7 +63,6 @@ class Client(Peer):
         self.introduced = False
         self._link: ClientLink | None = None
         self._malformed = 0
-        self._processing = False
         self._abort_call: IDelayedCall | None = None
 
     @property
@@ -117,13 +114,12 @@ class Client(Peer):
         )
         self._open(transport)
 
-    def receive_data(self, data: bytes) -> None:
-        """Take the next bytes from the client."""
-        if self._link is None or self._outbox is None:
-            return
-        self._last_byte = self._around.clock.seconds()
-        self._link.receive_data(data)
-        self.process_events()
+    def process_events(self) -> None:
+        """Act on what the client has done so far; end it over broken framing."""
+        try:
+            super().process_events()
+        except RemoteProtocolError as error:
+            self.disconnect(str(error))
 
     def disconnected(self, reason: str) -> None:
         """Take note that the connection has ended."""
@@ -138,30 +134,14 @@ class Client(Peer):
             self._link.offer(capabilities)
             self._flush()
 
-    def process_events(self) -> None:
-        """Act on what the client has done so far, one thing after the other."""
-        if self._processing:
-            return
-        link = self._link
-        self._processing = True
-        try:
-            while link is not None and self._outbox is not None:
-                event = link.next_event()
-                if event is None:
-                    break
-                self._handle(event)
-        except RemoteProtocolError as error:
-            self.disconnect(str(error))
-        finally:
-            self._processing = False
-        self._flush()
-
     def _handle(self, event: ClientEvent) -> None:
-        if isinstance(event, (ChunkHeader, MessageReceived)):
-            self._trace(event)
-            return
         self._flush()
-        if isinstance(event, ClientReady):
+        if isinstance(event, Message):
+            self._malformed = 0
+            if isinstance(event, AnnounceCapabilities) and self._around.trace:
+                self._around.trace.capabilities(self.traced_as, event.capabilities)
+            self._owner.dispatch(self, event)
+        elif isinstance(event, ClientReady):
             self._owner.client_ready(self)
         elif isinstance(event, ClientRenewed):
             self._owner.client_left(self)
@@ -174,11 +154,6 @@ class Client(Peer):
                 client=self.label,
                 reason=event.reason,
             )
-        else:
-            self._malformed = 0
-            if isinstance(event, AnnounceCapabilities) and self._around.trace:
-                self._around.trace.capabilities(self.traced_as, event.capabilities)
-            self._owner.dispatch(self, event)
 
     def _refuse(self, malformed: Malformed) -> None:
         """Have a bad payload answered where its type has an answer."""

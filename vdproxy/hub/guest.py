@@ -14,11 +14,10 @@ from vdproxy.link.events import (
     AgentUp,
     Discarded,
     Malformed,
-    MessageReceived,
 )
 from vdproxy.link.guest import GuestEvent, GuestLink
 from vdproxy.wire.capabilities import Capabilities
-from vdproxy.wire.chunk import ChunkHeader, SkippedMessage
+from vdproxy.wire.chunk import SkippedMessage
 from vdproxy.wire.constants import message_name
 from vdproxy.wire.messages import AnnounceCapabilities, Message
 
@@ -100,11 +99,9 @@ class Guest(Peer):
 
     def receive_data(self, data: bytes) -> None:
         """Take the next bytes from the guest's port."""
-        self._last_byte = self._around.clock.seconds()
         self._searched = False
-        if self._link is not None:
-            self._link.receive_data(data)
-            self._pump()
+        super().receive_data(data)
+        self._watch()
 
     def disconnected(self, reason: str) -> None:
         """Take note that the connection to the guest's port has ended."""
@@ -119,20 +116,7 @@ class Guest(Peer):
         if was_up:
             self._owner.agent_lost(reason)
 
-    def _pump(self) -> None:
-        link = self._link
-        while link is not None and link is self._link:
-            event = link.next_event()
-            if event is None:
-                break
-            self._handle(event)
-        self._flush()
-        self._watch()
-
     def _handle(self, event: GuestEvent) -> None:
-        if isinstance(event, (ChunkHeader, MessageReceived)):
-            self._trace(event)
-            return
         if isinstance(event, AgentLost):
             # What waits was for the old agent; what the link has to say is not.
             # A living agent would take that for the rest of a message begun.
@@ -145,7 +129,11 @@ class Guest(Peer):
             self._owner.agent_lost(event.reason)
             return
         self._flush()
-        if isinstance(event, AgentUp):
+        if isinstance(event, Message):
+            if isinstance(event, AnnounceCapabilities) and self._around.trace:
+                self._around.trace.capabilities(self.traced_as, event.capabilities)
+            self._owner.dispatch(self, event)
+        elif isinstance(event, AgentUp):
             self._owner.agent_up(event.capabilities)
         elif isinstance(event, Malformed):
             self._around.log.warn(
@@ -167,10 +155,6 @@ class Guest(Peer):
                 message=message_name(event.number),
                 reason=event.reason,
             )
-        else:
-            if isinstance(event, AnnounceCapabilities) and self._around.trace:
-                self._around.trace.capabilities(self.traced_as, event.capabilities)
-            self._owner.dispatch(self, event)
 
     def _watch(self) -> None:
         """Look again soon if the link waits for something that may not come."""
@@ -197,7 +181,8 @@ class Guest(Peer):
         since = self._unanswered_since
         if since is not None and now - since >= _PATIENCE and not self.queued:
             link.ask_again()
-        self._pump()
+        self.process_events()
+        self._watch()
 
     def _flush(self) -> None:
         """Send what the link has to say, unless the guest does not read."""

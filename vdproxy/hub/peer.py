@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -65,6 +66,7 @@ class Peer:
         self._transport: Transport | None = None
         self._last_byte = 0.0
         self._pauses = 0
+        self._processing = False
 
     @property
     def label(self) -> str:
@@ -111,6 +113,35 @@ class Peer:
         if not self._pauses and self._transport is not None:
             self._transport.resumeProducing()
 
+    def receive_data(self, data: bytes) -> None:
+        """Take the next bytes from the peer."""
+        if self._link is not None and self._outbox is not None:
+            self._last_byte = self._around.clock.seconds()
+            self._link.receive_data(data)
+            self.process_events()
+
+    def process_events(self) -> None:
+        """Act on what the peer has done so far, one thing after the other."""
+        if self._processing:
+            return
+        link = self._link
+        self._processing = True
+        try:
+            while link is not None and link is self._link and self._outbox is not None:
+                event = link.next_event()
+                if event is None:
+                    break
+                if isinstance(event, (ChunkHeader, MessageReceived)):
+                    self._trace(event)
+                else:
+                    self._handle(event)
+        finally:
+            self._processing = False
+        self._flush()
+
+    def _handle(self, event: Any) -> None:  # noqa: ANN401 - an event of its link
+        raise NotImplementedError
+
     def _open(self, transport: Transport) -> None:
         self._transport = transport
         self._outbox = Outbox(transport, self._queue_changed)
@@ -124,7 +155,7 @@ class Peer:
         if self._around.trace:
             self._around.trace.closed(self.traced_as)
 
-    def _put(self, messages: list[CutMessage]) -> None:
+    def _put(self, messages: Sequence[CutMessage]) -> None:
         for message in messages:
             if self._outbox is None:
                 return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from vdproxy.errors import RemoteProtocolError
@@ -29,8 +30,10 @@ class Link:
         self.offered: Capabilities | None = None
         self.announced: Capabilities | None = None
 
-    def messages_to_send(self) -> list[CutMessage]:
+    def messages_to_send(self) -> Sequence[CutMessage]:
         """Return what the link itself has to say, and forget it."""
+        if not self._to_send:
+            return ()
         messages = self._to_send
         self._to_send = []
         return messages
