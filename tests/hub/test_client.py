@@ -340,3 +340,15 @@ def test_unknown_messages_are_given_to_nobody():
     client = up_world(handler).ready_client()
     client.say(Unknown(1000, b"?"), Ping(b"!"))
     assert handler.told("received") == [("received", client.peer, Ping(b"!"))]
+
+
+def test_what_a_client_asks_before_the_guest_is_up_is_answered_then():
+    world = World(MonitorsHandler())
+    early = world.client()
+    early.announce(1)
+    early.feed(monitors_config() * 100)
+    assert early.heard() == []
+    world.guest.come_up()
+    asked, answered, *replies = early.heard()
+    assert (asked.request, answered.request) == (1, 0)
+    assert replies == [Reply(2, 2)] * 64

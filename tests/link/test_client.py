@@ -245,9 +245,11 @@ def test_a_bad_request_is_replied_to_on_its_port_too():
     assert spelled(link, Reply(MONITORS_CONFIG, 2)) == reply(2, port=2)
 
 
-def test_the_last_request_of_a_type_decides_the_port():
+def test_replies_go_out_on_the_ports_of_their_requests_in_order():
     link = ready()
     feed(link, monitors_config(port=2), monitors_config(port=1))
+    assert spelled(link, Reply(MONITORS_CONFIG, 1)) == reply(port=2)
+    assert spelled(link, Reply(MONITORS_CONFIG, 1)) == reply(port=1)
     assert spelled(link, Reply(MONITORS_CONFIG, 1)) == reply(port=1)
 
 

@@ -5,6 +5,7 @@ import pytest
 from tests.link.frames import (
     ANNOUNCE,
     CLIPBOARD,
+    GRAB,
     LINUX,
     REPLY,
     WINDOWS,
@@ -27,7 +28,7 @@ from vdproxy.wire.assembly import Assembling
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.chunk import ChunkHeader, SkippedMessage
 from vdproxy.wire.codec import Codec
-from vdproxy.wire.messages import AnnounceCapabilities, Clipboard, Reply
+from vdproxy.wire.messages import AnnounceCapabilities, Clipboard, ClipboardGrab, Reply
 
 OFFER = Capabilities.of(1, 2, 5, 6, 7, 12, 17)
 WORD = OFFER.bits
@@ -215,17 +216,29 @@ def test_other_offers_are_announced_as_they_are(offer):
     assert sent(link) == announce(1, *capabilities.to_words())
 
 
-@pytest.mark.parametrize("sign", [b"\0", bare_grab(1), announce(1, LINUX), b"\xff" * 9])
-def test_the_question_is_repeated_once_for_each_sign_of_life(sign):
+@pytest.mark.parametrize("sign", [b"\0", bare_grab(1), b"\xff" * 9])
+def test_the_question_is_repeated_once_after_a_sign_of_life(sign):
     link = asking()
-    for _ in range(2):
-        feed(link, sign)
+    assert not link.unanswered
+    feed(link, sign)
+    assert link.unanswered
+    link.ask_again()
+    assert sent(link) == ASKED
+    feed(link, sign)
+    assert not link.unanswered
+    link.ask_again()
+    assert sent(link) == b""
+
+
+def test_the_question_may_be_repeated_once_in_each_life():
+    link = asking()
+    for _ in range(3):
+        feed(link, announce(1, LINUX))
+        sent(link)
         assert link.unanswered
         link.ask_again()
         assert sent(link) == ASKED
         assert not link.unanswered
-        link.ask_again()
-        assert sent(link) == b""
 
 
 def test_an_answered_question_is_not_repeated():
@@ -243,6 +256,17 @@ def test_the_answer_to_a_repeated_question_changes_nothing_more():
     sent(link)
     assert feed(link, announce(0, LINUX)).events == up(LINUX)
     assert feed(link, announce(0, LINUX)).events == up(LINUX)[1:]
+
+
+def test_each_question_of_ours_puts_the_agents_serials_back_to_0():
+    link = GuestLink(Codec(), Capabilities.of(5, 6, 17))
+    feed(link, bare_grab(1))
+    link.ask_again()
+    feed(link, announce(0, LINUX))
+    for _ in range(2):
+        (event,) = feed(link, frame(GRAB, numbers(0, 0, 1))).events
+        assert event == ClipboardGrab(0, (1,), 0)
+        feed(link, announce(0, LINUX))
 
 
 @pytest.mark.parametrize(

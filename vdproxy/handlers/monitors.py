@@ -88,7 +88,8 @@ class MonitorsHandler(Handler):
             and peer is self._vm.guest
             and message.type == _MONITORS_CONFIG
         ):
-            self._answered(message.error)
+            success = message.error == ReplyError.VD_AGENT_SUCCESS
+            self._answered(message.error if success else ReplyError.VD_AGENT_ERROR)
 
     def dropped(self, peer: Peer, message: Message, reason: str) -> None:
         if message.number == _MONITORS_CONFIG and isinstance(peer, Client):

@@ -27,6 +27,9 @@ _MAX_MALFORMED = 5
 _MAX_QUEUED = 8 * 1024 * 1024
 _MAX_QUEUED_MESSAGES = 20_000
 
+#: Answers kept for a client that asks before it was told what we can do.
+_MAX_EARLY = 64
+
 #: Seconds in which a client that is disconnected may read what was sent.
 _LINGER = 1.0
 
@@ -63,6 +66,7 @@ class Client(Peer):
         self.introduced = False
         self._link: ClientLink | None = None
         self._malformed = 0
+        self._early: list[Message] = []
         self._abort_call: IDelayedCall | None = None
 
     @property
@@ -78,12 +82,16 @@ class Client(Peer):
         """
         Send *message* to this client.
 
-        Nothing is sent before the client has been told what we can do.
+        It waits until the client has been told what we can do.
 
         :raises LocalProtocolError: the message cannot be told to this client.
         """
-        if self._link is not None and self.offered is not None:
+        if self._link is None:
+            return
+        if self.offered is not None:
             self._put([self._link.encode(message)])
+        elif len(self._early) < _MAX_EARLY:
+            self._early.append(message)
 
     def disconnect(self, reason: str) -> None:
         """End the connection for something the client did, *reason* in the log."""
@@ -133,6 +141,9 @@ class Client(Peer):
         if self._link is not None:
             self._link.offer(capabilities)
             self._flush()
+            early, self._early = self._early, []
+            for message in early:
+                self.send(message)
 
     def _handle(self, event: ClientEvent) -> None:
         self._flush()

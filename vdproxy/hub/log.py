@@ -20,9 +20,10 @@ _NUMBER = re.compile(r"\d+")
 
 @dataclass
 class _Kind:
-    """How many lines of one kind there were in the present period."""
+    """How many lines of one kind there were in the present period, and the first."""
 
     period_end: IDelayedCall
+    first: str
     lines: int = 0
 
 
@@ -74,16 +75,17 @@ class VMLog:
         kind = self._kinds.get(name)
         if kind is None:
             end = self._clock.callLater(_PERIOD, self._end_period, name)
-            kind = self._kinds[name] = _Kind(end)
+            kind = self._kinds[name] = _Kind(end, text.format(**fields))
         kind.lines += 1
         return kind.lines > _LINES
 
     def _end_period(self, name: str) -> None:
-        left_out = self._kinds.pop(name).lines - _LINES
+        kind = self._kinds.pop(name)
+        left_out = kind.lines - _LINES
         if left_out > 0:
             self._logger.warn(
-                "{vm}: {count} more lines like: {kind}",
+                "{vm}: {count} more lines like: {first}",
                 vm=self._vm,
                 count=left_out,
-                kind=name,
+                first=kind.first,
             )

@@ -38,6 +38,10 @@ ClientEvent = (
 )
 
 
+#: Replies outstanding of one type whose ports are remembered.
+_MAX_REPLIES = 64
+
+
 class ClientLink(Link):
     """
     What a guest's agent would be on one client's socket.
@@ -56,7 +60,13 @@ class ClientLink(Link):
         self._events: deque[ClientEvent] = deque()
         self._requests = 0
         self._unanswered: int | None = None
-        self._reply_ports: dict[int, int] = {}
+        self._reply_ports: dict[int, deque[int]] = {
+            number: deque(maxlen=_MAX_REPLIES)
+            for number in (
+                MessageType.VD_AGENT_MONITORS_CONFIG,
+                MessageType.VD_AGENT_DISPLAY_CONFIG,
+            )
+        }
         self._layout_in = Layout()
         self._layout_out = Layout()
 
@@ -119,16 +129,16 @@ class ClientLink(Link):
         :raises LocalProtocolError: the message cannot be told to this client.
         """
         port: int = Port.VDP_CLIENT_PORT
-        if isinstance(message, Reply):
-            port = self._reply_ports.get(message.type, port)
+        if isinstance(message, Reply) and self._reply_ports.get(message.type):
+            port = self._reply_ports[message.type].popleft()
         return self._encode(message, self._layout_out, port)
 
     def _receive(self, raw: RawMessage) -> None:
         if self._report_headers:
             self._events.append(MessageReceived(raw.number, len(raw.payload)))
         message = self._decode(raw, self._layout_in)
-        if raw.number < MessageType.VD_AGENT_END_MESSAGE:
-            self._reply_ports[raw.number] = raw.port
+        if raw.number in self._reply_ports:
+            self._reply_ports[raw.number].append(raw.port)
         if isinstance(message, Malformed):
             self._events.append(message)
         elif isinstance(message, AnnounceCapabilities):

@@ -88,6 +88,7 @@ class GuestLink(Link):
         self._events: deque[GuestEvent] = deque()
         self._reader: ChunkReader | None = self._new_reader(0)
         self._marks = Marks()
+        self._questions = 0
         self._ask()
 
     @property
@@ -102,8 +103,8 @@ class GuestLink(Link):
 
     @property
     def unanswered(self) -> bool:
-        """Whether our question waits though the guest has spoken since."""
-        return self._asking and self._heard
+        """Whether our question waits, unrepeated, though the guest has spoken."""
+        return not self.synced and self._heard and not self._repeated
 
     def receive_data(self, data: bytes) -> None:
         """Take the next bytes from the guest."""
@@ -160,13 +161,19 @@ class GuestLink(Link):
             self._restart(mark)
 
     def ask_again(self) -> None:
-        """Repeat a question that has had no answer, once a sign of life each."""
+        """
+        Repeat a question that has had no answer, once.
+
+        More of them would pile up: to the Linux agent each means a new client.
+        """
         if self.unanswered and not self._to_send:
             self._ask()
+            self._repeated = True
 
     def _ask(self) -> None:
-        self._asking = True
+        self._questions += 1
         self._heard = False
+        self._repeated = False
         self.offered = self._offer
         self._announce(1, self._offer)
 
@@ -207,12 +214,13 @@ class GuestLink(Link):
             self._restart(mark)
             return
         self._reader = None
-        if not self._asking:
+        if not self._questions:
             self._ask()
 
     def _lose(self, reason: str, *, replaced: bool = True) -> None:
         if self.synced:
             self.synced = False
+            self._questions = 0
             self._events.append(AgentLost(reason, replaced))
 
     def _receive(self, raw: RawMessage, end: int) -> None:
@@ -241,15 +249,18 @@ class GuestLink(Link):
         self._layout = Layout.between(self._offer, self.announced)
         if message.request:
             # What has not been sent was for a former agent, our question too.
-            asked = self._asking and not self._to_send
+            asked = self._questions and not self._to_send
+            self._repeated = False
             self._to_send.clear()
             self._announce(0, self._offer)
             if not asked:
+                self._questions = 0
                 self._ask()
-        else:
-            self._asking = False
+        elif self._questions:
+            # Each of our questions put the agent's serials back to 0.
+            self._questions -= 1
+            self._serials.zero()
             if not self.synced:
                 self.synced = True
-                self._serials.zero()
                 self._events.append(AgentUp(message.capabilities))
         self._events.append(message)

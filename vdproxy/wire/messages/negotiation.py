@@ -38,6 +38,10 @@ class AnnounceCapabilities(Message):
             len(payload) >= 4 and len(payload) % 4 == 0,
             f"capabilities in {len(payload)} bytes, which is not whole words",
         )
+        require(
+            len(payload) <= cls.max_size,
+            f"capabilities in {len(payload)} bytes, more than {cls.max_size}",
+        )
         request, *caps = struct.unpack(f"<{len(payload) // 4}I", payload)
         return cls(request, tuple(caps))
 
