@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IDelayedCall
 
 from vdproxy.errors import RemoteProtocolError
 from vdproxy.hub.outbox import Transport
-from vdproxy.hub.peer import Peer, Surroundings
+from vdproxy.hub.peer import Peer, VMContext
 from vdproxy.link.client import ClientEvent, ClientLink
 from vdproxy.link.events import (
     ClientReady,
@@ -49,14 +49,14 @@ class Client(Peer):
 
     def __init__(
         self,
-        around: Surroundings,
+        context: VMContext,
         owner: ClientOwner,
         id: int,
         frontend: str,
         name: str,
         uid: int | None,
     ) -> None:
-        super().__init__(around)
+        super().__init__(context)
         self._owner = owner
         self.id = id
         self.frontend = frontend
@@ -96,7 +96,7 @@ class Client(Peer):
     def disconnect(self, reason: str) -> None:
         """End the connection for something the client did, *reason* in the log."""
         if self._outbox is not None:
-            self._around.log.warn(
+            self._context.log.warn(
                 "client {client} disconnected: {reason}",
                 client=self.label,
                 reason=reason,
@@ -109,7 +109,7 @@ class Client(Peer):
         if transport is None or outbox is None:
             return
         self._outbox = None
-        self._abort_call = self._around.clock.callLater(
+        self._abort_call = self._context.clock.callLater(
             _LINGER, transport.abortConnection
         )
         outbox.close()
@@ -118,7 +118,7 @@ class Client(Peer):
     def connected(self, transport: Transport) -> None:
         """Begin with this client's connection."""
         self._link = ClientLink(
-            self._around.codec, report_headers=self._around.trace is not None
+            self._context.codec, report_headers=self._context.trace is not None
         )
         self._open(transport)
 
@@ -149,8 +149,8 @@ class Client(Peer):
         self._flush()
         if isinstance(event, Message):
             self._malformed = 0
-            if isinstance(event, AnnounceCapabilities) and self._around.trace:
-                self._around.trace.capabilities(self.traced_as, event.capabilities)
+            if isinstance(event, AnnounceCapabilities) and self._context.trace:
+                self._context.trace.capabilities(self.traced_as, event.capabilities)
             self._owner.dispatch(self, event)
         elif isinstance(event, ClientReady):
             self._owner.client_ready(self)
@@ -159,7 +159,7 @@ class Client(Peer):
         elif isinstance(event, Malformed):
             self._refuse(event)
         elif isinstance(event, Discarded):
-            self._around.log.info(
+            self._context.log.info(
                 "{message} of client {client} not taken: {reason}",
                 message=message_name(event.number),
                 client=self.label,
@@ -169,7 +169,7 @@ class Client(Peer):
     def _refuse(self, malformed: Malformed) -> None:
         """Have a bad payload answered where its type has an answer."""
         self._malformed += 1
-        self._around.log.warn(
+        self._context.log.warn(
             "client {client} sent a bad {message}: {reason}",
             client=self.label,
             message=message_name(malformed.number),

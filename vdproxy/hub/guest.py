@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IDelayedCall
 
 from vdproxy.hub.client import Client
 from vdproxy.hub.outbox import Transport
-from vdproxy.hub.peer import Peer, Surroundings
+from vdproxy.hub.peer import Peer, VMContext
 from vdproxy.link.events import (
     AgentLost,
     AgentUp,
@@ -54,8 +54,8 @@ class Guest(Peer):
 
     name = "guest"
 
-    def __init__(self, around: Surroundings, owner: GuestOwner) -> None:
-        super().__init__(around)
+    def __init__(self, context: VMContext, owner: GuestOwner) -> None:
+        super().__init__(context)
         self._owner = owner
         self._link: GuestLink | None = None
         self._check_call: IDelayedCall | None = None
@@ -91,9 +91,9 @@ class Guest(Peer):
         """Begin with a new connection to the guest's port."""
         self._open(transport)
         self._link = GuestLink(
-            self._around.codec,
+            self._context.codec,
             self._owner.offer_to_guest(),
-            report_headers=self._around.trace is not None,
+            report_headers=self._context.trace is not None,
         )
         self._flush()
 
@@ -130,27 +130,27 @@ class Guest(Peer):
             return
         self._flush()
         if isinstance(event, Message):
-            if isinstance(event, AnnounceCapabilities) and self._around.trace:
-                self._around.trace.capabilities(self.traced_as, event.capabilities)
+            if isinstance(event, AnnounceCapabilities) and self._context.trace:
+                self._context.trace.capabilities(self.traced_as, event.capabilities)
             self._owner.dispatch(self, event)
         elif isinstance(event, AgentUp):
             self._owner.agent_up(event.capabilities)
         elif isinstance(event, Malformed):
-            self._around.log.warn(
+            self._context.log.warn(
                 "guest sent a bad {message}: {reason}",
                 message=message_name(event.number),
                 reason=event.reason,
             )
             self._owner.refuse(self, event.number, event.payload, event.reason)
         elif isinstance(event, SkippedMessage):
-            self._around.log.warn(
+            self._context.log.warn(
                 "guest sent a {message} of {size} bytes, over max-message; skipped",
                 message=message_name(event.number),
                 size=event.size,
             )
             self._owner.refuse(self, event.number, b"", "over max-message")
         elif isinstance(event, Discarded):
-            self._around.log.info(
+            self._context.log.info(
                 "{message} of the guest not taken: {reason}",
                 message=message_name(event.number),
                 reason=event.reason,
@@ -164,17 +164,17 @@ class Guest(Peer):
         if not link.unanswered:
             self._unanswered_since = None
         elif self._unanswered_since is None:
-            self._unanswered_since = self._around.clock.seconds()
+            self._unanswered_since = self._context.clock.seconds()
         waits = link.unanswered or (link.unfinished and not self._searched)
         if waits and self._check_call is None:
-            self._check_call = self._around.clock.callLater(_CHECK, self._check)
+            self._check_call = self._context.clock.callLater(_CHECK, self._check)
 
     def _check(self) -> None:
         self._check_call = None
         link = self._link
         if link is None:
             return
-        now = self._around.clock.seconds()
+        now = self._context.clock.seconds()
         if link.unfinished and now - self._last_byte >= _QUIET:
             self._searched = True
             link.quiet()

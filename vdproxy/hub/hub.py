@@ -15,7 +15,7 @@ from vdproxy.hub.guest import Guest
 from vdproxy.hub.isolation import Installed, Mount, isolated
 from vdproxy.hub.log import VMLog
 from vdproxy.hub.outbox import Transport
-from vdproxy.hub.peer import Peer, Surroundings
+from vdproxy.hub.peer import Peer, VMContext
 from vdproxy.hub.trace import Trace
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.codec import Codec
@@ -48,14 +48,14 @@ class Hub:
         self.name = name
         self.clock = clock
         self.log = VMLog(name, clock)
-        self._around = Surroundings(
+        self._context = VMContext(
             clock,
             self.log,
             Trace(name) if tracing else None,
             Codec(_brought(installed), max_message),
             max_message,
         )
-        self.guest = Guest(self._around, self)
+        self.guest = Guest(self._context, self)
         self.clients: list[Client] = []
         self.features = Features(installed, self.log, clock, self.renegotiate)
         self._max_clients = max_clients
@@ -98,7 +98,9 @@ class Hub:
                 limit=self._max_clients,
             )
             raise Refused(f"{self._max_clients} clients are connected")
-        client = Client(self._around, self, next(self._client_ids), frontend, name, uid)
+        client = Client(
+            self._context, self, next(self._client_ids), frontend, name, uid
+        )
         self.clients.append(client)
         self.log.info(
             "client {client} connected, uid {uid}",

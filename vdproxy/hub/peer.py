@@ -20,9 +20,9 @@ from vdproxy.wire.codec import Codec
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class VMContext:
     """
-    What all peers of one VM have around them.
+    What all peers of one VM share.
 
     ``trace`` is None where nothing is traced, ``max_message`` is in bytes.
     """
@@ -59,8 +59,8 @@ class Peer:
     frontend: str = ""
     uid: int | None = None
 
-    def __init__(self, around: Surroundings) -> None:
-        self._around = around
+    def __init__(self, context: VMContext) -> None:
+        self._context = context
         self._link: GuestLink | ClientLink | None = None
         self._outbox: Outbox | None = None
         self._transport: Transport | None = None
@@ -116,7 +116,7 @@ class Peer:
     def receive_data(self, data: bytes) -> None:
         """Take the next bytes from the peer."""
         if self._link is not None and self._outbox is not None:
-            self._last_byte = self._around.clock.seconds()
+            self._last_byte = self._context.clock.seconds()
             self._link.receive_data(data)
             self.process_events()
 
@@ -147,20 +147,20 @@ class Peer:
         self._outbox = Outbox(transport, self._queue_changed)
         if self._pauses:
             transport.pauseProducing()
-        if self._around.trace:
-            self._around.trace.opened(self.traced_as)
+        if self._context.trace:
+            self._context.trace.opened(self.traced_as)
 
     def _close(self) -> None:
         self._transport = self._outbox = self._link = None
-        if self._around.trace:
-            self._around.trace.closed(self.traced_as)
+        if self._context.trace:
+            self._context.trace.closed(self.traced_as)
 
     def _put(self, messages: Sequence[CutMessage]) -> None:
         for message in messages:
             if self._outbox is None:
                 return
-            if self._around.trace:
-                self._around.trace.sent(
+            if self._context.trace:
+                self._context.trace.sent(
                     self.traced_as, message.number, len(message.payload)
                 )
             self._outbox.put(message)
@@ -171,12 +171,12 @@ class Peer:
             self._put(self._link.messages_to_send())
 
     def _trace(self, header: ChunkHeader | MessageReceived) -> None:
-        if not self._around.trace:
+        if not self._context.trace:
             return
         if isinstance(header, ChunkHeader):
-            self._around.trace.chunk(self.traced_as, header.size)
+            self._context.trace.chunk(self.traced_as, header.size)
         else:
-            self._around.trace.received(self.traced_as, header.number, header.size)
+            self._context.trace.received(self.traced_as, header.number, header.size)
 
     def _queue_changed(self) -> None:
         raise NotImplementedError
