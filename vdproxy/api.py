@@ -3,16 +3,19 @@ What a plugin imports: the one module whose names are promised to plugin authors
 
 A handler is a class ``@implementer(IMessageHandler)`` derived from ``Handler``. The
 file ``twisted/plugins/vdproxy_DISTRIBUTION.py`` declares it with a ``HandlerMaker``
-from :mod:`vdproxy.makers`, which costs less to import in every twistd.
+from :mod:`vdproxy.makers`, which costs less to import in every twistd. A frontend is
+an ``IFrontend`` whose protocols ``Hub.attach`` their transports, with a
+``FrontendMaker``.
 """
 
-from vdproxy.errors import LocalProtocolError, RemoteProtocolError
+from vdproxy.errors import LocalProtocolError, Refused, RemoteProtocolError
 from vdproxy.hub.client import Client
 from vdproxy.hub.guest import Guest
 from vdproxy.hub.handler import Handler
+from vdproxy.hub.hub import Hub
 from vdproxy.hub.peer import Peer
 from vdproxy.hub.vm import VM
-from vdproxy.interfaces import ICapabilitiesHandler, IMessageHandler
+from vdproxy.interfaces import ICapabilitiesHandler, IFrontend, IMessageHandler
 from vdproxy.makers import NoOptions
 from vdproxy.options import Size
 from vdproxy.wire.capabilities import Capabilities, Layout
@@ -71,7 +74,9 @@ __all__ = [
     "GraphicsDeviceInfo",
     "Guest",
     "Handler",
+    "Hub",
     "ICapabilitiesHandler",
+    "IFrontend",
     "IMessageHandler",
     "Layout",
     "LocalProtocolError",
@@ -84,6 +89,7 @@ __all__ = [
     "MouseState",
     "NoOptions",
     "Peer",
+    "Refused",
     "RemoteProtocolError",
     "Reply",
     "ReplyError",

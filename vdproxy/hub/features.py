@@ -119,14 +119,16 @@ class Features:
     def offer_to_guest(self) -> Capabilities:
         """Return what the guest is to be told."""
         negotiator = cast("Negotiator", self._core.handler)
-        offer = self._core.ask(negotiator.offer_to_guest, Capabilities())
-        return offer & _ANNOUNCEABLE
+        return self._core.ask(
+            lambda: negotiator.offer_to_guest() & _ANNOUNCEABLE, Capabilities()
+        )
 
     def offer_to_client(self, client: Client) -> Capabilities:
         """Return what *client* is to be told."""
         negotiator = cast("Negotiator", self._core.handler)
-        offer = self._core.ask(negotiator.offer_to_client, Capabilities(), client)
-        return offer & _ANNOUNCEABLE
+        return self._core.ask(
+            lambda: negotiator.offer_to_client(client) & _ANNOUNCEABLE, Capabilities()
+        )
 
     def _withdraw_if_failing(self, mount: Mount) -> None:
         if mount.keeps_failing and mount is not self._core and mount in self._mounts:
