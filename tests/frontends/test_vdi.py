@@ -269,3 +269,19 @@ async def test_a_question_and_its_end_of_connection_may_come_together(
         await deferToThread(session)
         await until(reactor, lambda: len(log.of("left")) == 3)
         assert hub.clients == []
+
+
+@within(15)
+async def test_a_client_that_leaves_while_it_is_paused_is_let_go_of(
+    serving, tmp_path, reactor
+):
+    def come_and_go():
+        with RawClient.connect(tmp_path / "a") as client:
+            shake_hands(client)
+            client.send_bytes(bytes(100))
+
+    async with serving() as hub:
+        hub.pause_clients()
+        await deferToThread(come_and_go)
+        await until(reactor, lambda: not hub.clients)
+        hub.resume_clients()

@@ -22,20 +22,82 @@ CONFIG = MonitorsConfig(0, (MonConfig(800, 600),))
 @pytest.fixture(params=["guest", "client"])
 def end(request):
     """Return one end after the other, negotiated."""
-    world = up_world(Recorder(Ping))
+    handler = Recorder(Ping)
+    world = up_world(handler)
+    world.handler = handler
     end = world.guest if request.param == "guest" else world.ready_client()
     end.world = world
     return end
 
 
-def test_a_peer_is_read_again_when_resumed_as_often_as_paused(end):
+def test_a_peer_is_heard_again_when_resumed_as_often_as_paused(end):
     end.peer.pause()
     end.peer.pause()
-    assert not end.transport.reading
+    assert end.peer.paused
     end.peer.resume()
+    assert end.peer.paused
+    end.peer.resume()
+    assert not end.peer.paused
+
+
+def told(end):
+    return [call[2] for call in end.world.handler.told("received")]
+
+
+def test_what_a_peer_says_in_a_pause_is_acted_upon_after_it_and_in_order(end):
+    end.say(Ping(b"1"))
+    end.peer.pause()
+    end.say(Ping(b"2"))
+    stream = end.spell(Ping(b"3"))
+    end.feed(stream[:9])
+    assert told(end) == [Ping(b"1")]
+    end.peer.resume()
+    assert told(end) == [Ping(b"1"), Ping(b"2")]
+    end.feed(stream[9:])
+    assert told(end) == [Ping(b"1"), Ping(b"2"), Ping(b"3")]
+
+
+def test_a_pause_counts_between_two_messages_of_one_read(end):
+    handler = end.world.handler
+    receive = handler.received
+
+    def receive_and_pause(peer, message):
+        receive(peer, message)
+        peer.pause()
+
+    handler.received = receive_and_pause
+    end.say(Ping(b"1"), Ping(b"2"), Ping(b"3"))
+    for count in (1, 2, 3):
+        assert len(told(end)) == count
+        end.peer.resume()
+
+
+def test_no_more_than_enough_is_read_in_a_pause(end):
+    end.peer.pause()
+    end.say(Ping(bytes(200 * 1024)))
+    assert end.transport.reading
+    end.say(Ping(bytes(100 * 1024)))
     assert not end.transport.reading
     end.peer.resume()
     assert end.transport.reading
+    assert [len(message.data) for message in told(end)] == [200 * 1024, 100 * 1024]
+
+
+def test_a_guest_that_is_paused_is_not_taken_for_a_silent_one():
+    world = up_world(Recorder(Ping))
+    world.hub.guest.pause()
+    world.guest.announce(1)
+    world.guest.say(Ping(b"?"))
+    world.wait(10)
+    assert world.hub.guest.up
+    world.hub.guest.resume()
+    assert not world.hub.guest.up
+
+
+def test_a_resume_too_many_takes_back_nothing(end):
+    end.peer.resume()
+    end.peer.pause()
+    assert end.peer.paused
 
 
 def test_a_pause_does_not_stop_what_is_sent(end):
@@ -87,9 +149,10 @@ def test_a_pause_outlives_the_guests_connection():
     world.hub.guest.pause()
     transport = FakeTransport()
     world.guest.connect(transport)
-    assert not transport.reading
+    world.guest.announce(0, LINUX)
+    assert not world.hub.guest.up
     world.hub.guest.resume()
-    assert transport.reading
+    assert world.hub.guest.up
 
 
 def test_what_was_announced_can_be_asked():

@@ -83,6 +83,7 @@ def test_a_vm_that_cannot_listen_or_connect_stops_no_other(tmp_path):
     away = "[vm:away]\nguest = unix:no/guest.sock\nclients = vdi unix:away.sock\n"
     write(tmp_path, NOWHERE + away + INI)
     with running(tmp_path) as program:
+        wait_for((tmp_path / "a.sock").is_socket, PATIENCE, "socket of the good VM")
         assert session(tmp_path / "a.sock") == ACCEPTED
         assert (tmp_path / "away.sock").is_socket()
         assert program.log.count("lost: cannot listen for vdi clients") == 1

@@ -101,6 +101,10 @@ class Guest(Peer):
         """Take the next bytes from the guest's port."""
         self._searched = False
         super().receive_data(data)
+
+    def process_events(self) -> None:
+        """Act on what the guest has done so far, and look for what it has not."""
+        super().process_events()
         self._watch()
 
     def disconnected(self, reason: str) -> None:
@@ -172,7 +176,7 @@ class Guest(Peer):
     def _check(self) -> None:
         self._check_call = None
         link = self._link
-        if link is None:
+        if link is None or self.paused:
             return
         now = self._context.clock.seconds()
         if link.unfinished and now - self._last_byte >= _QUIET:
@@ -182,7 +186,6 @@ class Guest(Peer):
         if since is not None and now - since >= _PATIENCE and not self.queued:
             link.ask_again()
         self.process_events()
-        self._watch()
 
     def _flush(self) -> None:
         """Send what the link has to say, unless the guest does not read."""

@@ -34,6 +34,10 @@ class VMContext:
     max_message: int
 
 
+#: Bytes read from a peer that is paused before its transport is paused as well.
+_MAX_HELD = 256 * 1024
+
+
 class Incoming(NamedTuple):
     """
     A message that is coming in: *received* of *size* payload bytes, the last of
@@ -66,6 +70,7 @@ class Peer:
         self._transport: Transport | None = None
         self._last_byte = 0.0
         self._pauses = 0
+        self._held = 0
         self._processing = False
 
     @property
@@ -99,26 +104,46 @@ class Peer:
         """Bytes that wait for this peer to read."""
         return self._outbox.size if self._outbox else 0
 
+    @property
+    def paused(self) -> bool:
+        """Whether nothing that this peer sends is acted upon for now."""
+        return self._pauses > 0
+
     def pause(self) -> None:
-        """Read nothing from this peer until ``resume`` was called as often."""
+        """
+        Act on nothing more from this peer until ``resume`` was called as often.
+
+        Up to 256 KiB of it are still read, so that its end does not go unnoticed.
+        """
         self._pauses += 1
-        if self._pauses == 1 and self._transport is not None:
-            self._transport.pauseProducing()
 
     def resume(self) -> None:
         """Take one ``pause`` back, if there is one."""
         if not self._pauses:
             return
         self._pauses -= 1
-        if not self._pauses and self._transport is not None:
+        if self._pauses:
+            return
+        if self._held > _MAX_HELD and self._transport is not None:
             self._transport.resumeProducing()
+        self._held = 0
+        self.process_events()
 
     def receive_data(self, data: bytes) -> None:
         """Take the next bytes from the peer."""
         if self._link is not None and self._outbox is not None:
             self._last_byte = self._context.clock.seconds()
             self._link.receive_data(data)
-            self.process_events()
+            if self._pauses:
+                self._hold(len(data))
+            else:
+                self.process_events()
+
+    def _hold(self, size: int) -> None:
+        """Count what came during a pause, and read no more than enough of it."""
+        before, self._held = self._held, self._held + size
+        if before <= _MAX_HELD < self._held and self._transport is not None:
+            self._transport.pauseProducing()
 
     def process_events(self) -> None:
         """Act on what the peer has done so far, one thing after the other."""
@@ -127,7 +152,7 @@ class Peer:
         link = self._link
         self._processing = True
         try:
-            while link is not None and link is self._link and self._outbox is not None:
+            while link is not None and self._listens_to(link):
                 event = link.next_event()
                 if event is None:
                     break
@@ -139,19 +164,21 @@ class Peer:
             self._processing = False
         self._flush()
 
+    def _listens_to(self, link: GuestLink | ClientLink) -> bool:
+        return link is self._link and self._outbox is not None and not self._pauses
+
     def _handle(self, event: Any) -> None:  # noqa: ANN401 - an event of its link
         raise NotImplementedError
 
     def _open(self, transport: Transport) -> None:
         self._transport = transport
         self._outbox = Outbox(transport, self._queue_changed)
-        if self._pauses:
-            transport.pauseProducing()
         if self._context.trace:
             self._context.trace.opened(self.traced_as)
 
     def _close(self) -> None:
         self._transport = self._outbox = self._link = None
+        self._held = 0
         if self._context.trace:
             self._context.trace.closed(self.traced_as)
 
