@@ -87,9 +87,9 @@ def test_a_message_of_an_undefined_type_over_1_mib_is_over_the_limit():
 
 
 def test_a_message_class_must_bring_its_own_decoding_and_encoding():
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(RemoteProtocolError, match="Message reads no payload"):
         Message.decode(b"", NEITHER)
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(LocalProtocolError, match="Message has no payload"):
         Message().encode(NEITHER)
 
 

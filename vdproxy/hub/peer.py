@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -50,7 +51,7 @@ class Incoming(NamedTuple):
     last_byte: float
 
 
-class Peer:
+class Peer(ABC):
     """
     The guest or a client.
 
@@ -167,8 +168,9 @@ class Peer:
     def _listens_to(self, link: GuestLink | ClientLink) -> bool:
         return link is self._link and self._outbox is not None and not self._pauses
 
+    @abstractmethod
     def _handle(self, event: Any) -> None:  # noqa: ANN401 - an event of its link
-        raise NotImplementedError
+        """Act on what the link reports."""
 
     def _open(self, transport: Transport) -> None:
         self._transport = transport
@@ -205,5 +207,6 @@ class Peer:
         else:
             self._context.trace.received(self.traced_as, header.number, header.size)
 
+    @abstractmethod
     def _queue_changed(self) -> None:
-        raise NotImplementedError
+        """Take note that more or less waits for this peer."""

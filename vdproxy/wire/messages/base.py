@@ -36,7 +36,7 @@ class Message:
         :raises RemoteProtocolError: it spells none. ``struct.error`` and
             ``ValueError`` mean the same to the codec.
         """
-        raise NotImplementedError
+        raise RemoteProtocolError(f"{cls.__name__} reads no payload")
 
     def encode(self, layout: Layout) -> bytes:
         """
@@ -45,7 +45,7 @@ class Message:
         :raises LocalProtocolError: this layout cannot express the value.
             ``struct.error`` means the same to the codec.
         """
-        raise NotImplementedError
+        raise LocalProtocolError(f"{type(self).__name__} has no payload")
 
 
 @dataclass(frozen=True, slots=True)
