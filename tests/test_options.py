@@ -72,6 +72,7 @@ def test_a_text_is_read_by_its_fields_annotation(key, text, field, value):
     ("key", "text", "problem"),
     [
         ("number", "", "'' is not a whole number"),
+        ("number", "9" * 5000, "a number of 5000 digits is too large"),
         ("number", "1_000", "'1_000' is not a whole number"),
         ("number", "0x10", "'0x10' is not a whole number"),
         ("size", "1k", "'1k' is not a size, such as 512K, 100M or 4G"),

@@ -32,6 +32,7 @@ _T = TypeVar("_T")
 #: A number of bytes; its text may end in K, M or G (binary).
 Size = NewType("Size", int)
 
+_MAX_DIGITS = 18
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 _TRUTH = {
     "yes": True,
@@ -132,8 +133,10 @@ def _convert(kind: Any, text: str) -> Any:  # noqa: ANN401 - any annotation, any
     if kind is Size:
         return _size(text)
     if kind is int:
-        if not re.fullmatch(r"-?[0-9]{1,18}", text):
+        if not re.fullmatch(r"-?[0-9]+", text):
             raise ValueError(f"{text!r} is not a whole number")
+        if len(text) > _MAX_DIGITS:
+            raise ValueError(f"a number of {len(text)} digits is too large")
         return int(text)
     if kind is float:
         return _number(text)

@@ -346,9 +346,18 @@ def test_what_a_client_asks_before_the_guest_is_up_is_answered_then():
     world = World(MonitorsHandler())
     early = world.client()
     early.announce(1)
-    early.feed(monitors_config() * 100)
+    early.feed(monitors_config() * 1024)
     assert early.heard() == []
     world.guest.come_up()
     asked, answered, *replies = early.heard()
     assert (asked.request, answered.request) == (1, 0)
-    assert replies == [Reply(2, 2)] * 64
+    assert replies == [Reply(2, 2)] * 1024
+
+
+def test_a_client_that_asks_without_end_before_the_guest_is_up_is_let_go_of():
+    world = World(MonitorsHandler())
+    early = world.client()
+    with logged() as lines:
+        early.feed(monitors_config() * 1025)
+    assert early.transport.losing
+    assert len(lines.having("asks without end")) == 1

@@ -232,3 +232,20 @@ def test_however_a_message_class_fails_it_is_a_bad_payload_and_no_more(failure, 
     assert len(lines) == 1
     assert SECRET not in lines.all_there_is
     assert_serves(world, client)
+
+
+@pytest.mark.parametrize("nonsense", [None, "text", Ping], ids=repr)
+def test_a_message_class_that_makes_no_message_of_a_payload_has_failed(nonsense):
+    class Nonsense(Ping):
+        __slots__ = ()
+
+        @classmethod
+        def decode(cls, payload, layout):
+            return nonsense
+
+    handler = Recorder(Nonsense, relayed=PINGS)
+    world, client = ping_world(handler)
+    client.feed(frame(Ping.number, b"?!?"))
+    ((_, _, _, reason),) = handler.told("dropped")
+    assert reason == "3 bytes are no Nonsense: TypeError"
+    assert_serves(world, client)

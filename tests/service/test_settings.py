@@ -99,8 +99,14 @@ def test_a_policy_for_a_client_that_no_line_names_is_an_error(problems):
         ("required = audit", "required: audit is not among the filters"),
         ("max-clients = 0", "max-clients: at least 1 is needed"),
         ("max-clients = -1", "max-clients: at least 1 is needed"),
-        ("max-clients = many", "max-clients: 'many' is not a whole number"),
-        ("max-clients = 1.5", "max-clients: '1.5' is not a whole number"),
+        (
+            "max-clients = many",
+            "max-clients: 'many' is not a whole number",
+        ),
+        (
+            "max-clients = 1.5",
+            "max-clients: '1.5' is not a whole number",
+        ),
         ("max-clients =", "max-clients: '' is not a whole number"),
         (
             "max-message = 0",

@@ -33,8 +33,9 @@ from vdproxy.api import (
 #: Seconds within which an agent replies; the Linux agent does so at once.
 _REPLY_TIMEOUT = 2.0
 
-#: Replies that one client may be owed; it is told ERROR about more at once. A
-#: viewer that is being resized sends some ten configurations a second.
+#: Replies that one client may be owed; over that it is told ERROR at once about a
+#: configuration that a newer one has replaced. A viewer that is being resized sends
+#: some ten a second.
 _MAX_OWED = 32
 
 _MONITORS_CONFIG = MessageType.VD_AGENT_MONITORS_CONFIG
@@ -108,11 +109,11 @@ class MonitorsHandler(Handler):
             client.send(Reply(_MONITORS_CONFIG, ReplyError.VD_AGENT_SUCCESS))
             return
         waiting = self._waiting.setdefault(client, _Asker(client, message, 0))
-        if waiting.owed == _MAX_OWED:
-            client.send(Reply(_MONITORS_CONFIG, ReplyError.VD_AGENT_ERROR))
-            return
         waiting.message = message
-        waiting.owed += 1
+        if waiting.owed < _MAX_OWED:
+            waiting.owed += 1
+        else:
+            client.send(Reply(_MONITORS_CONFIG, ReplyError.VD_AGENT_ERROR))
         self._ask_next()
 
     def _ask_next(self) -> None:

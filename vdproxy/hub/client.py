@@ -28,7 +28,7 @@ _MAX_QUEUED = 8 * 1024 * 1024
 _MAX_QUEUED_MESSAGES = 20_000
 
 #: Answers kept for a client that asks before it was told what we can do.
-_MAX_EARLY = 64
+_MAX_EARLY = 1024
 
 #: Seconds in which a client that is disconnected may read what was sent.
 _LINGER = 1.0
@@ -92,6 +92,10 @@ class Client(Peer):
             self._put([self._link.encode(message)])
         elif len(self._early) < _MAX_EARLY:
             self._early.append(message)
+        else:
+            self.disconnect(
+                f"it asks without end: {_MAX_EARLY} answers wait for the guest"
+            )
 
     def disconnect(self, reason: str) -> None:
         """End the connection for something the client did, *reason* in the log."""

@@ -148,15 +148,16 @@ def isolated(message_class: type[Message]) -> type[Message]:
     class Isolated(message_class):  # type: ignore[misc,valid-type]  # made anew for each
         @classmethod
         def decode(cls, payload: bytes, layout: Layout) -> Any:  # noqa: ANN401 - its own class
-            outcome = attempt(lambda: message_class.decode(payload, layout))
-            if isinstance(outcome, Failed):
-                if isinstance(outcome.error, RemoteProtocolError):
-                    raise outcome.error
-                raise RemoteProtocolError(
-                    f"{len(payload)} bytes are no {message_class.__name__}: "
-                    f"{type(outcome.error).__name__}"
-                )
-            return outcome
+            outcome: object = attempt(lambda: message_class.decode(payload, layout))
+            if isinstance(outcome, Message):
+                return outcome
+            error = outcome.error if isinstance(outcome, Failed) else TypeError()
+            if isinstance(error, RemoteProtocolError):
+                raise error
+            raise RemoteProtocolError(
+                f"{len(payload)} bytes are no {message_class.__name__}: "
+                f"{type(error).__name__}"
+            )
 
     return Isolated
 
