@@ -311,3 +311,16 @@ def test_the_rest_of_an_old_message_of_megabytes_hides_no_new_agent():
     assert announced == NEW
     assert sent(link) == ANSWERED + ASKED
     assert feed(link, MARK, reply()).events == [*UP, Reply(2, 1)]
+
+
+def test_an_answer_that_nobody_asked_for_leaves_a_question_to_be_asked():
+    link = synced()
+    feed(link, OLD["one chunk"][:100], announce(0, LINUX))
+    link.quiet()
+    events_of(link)
+    assert not link.synced
+    assert link.unanswered
+    link.ask_again()
+    assert sent(link) == ASKED
+    feed(link, announce(0, LINUX))
+    assert link.synced

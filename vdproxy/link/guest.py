@@ -221,6 +221,7 @@ class GuestLink(Link):
         if self.synced:
             self.synced = False
             self._questions = 0
+            self._repeated = False
             self._events.append(AgentLost(reason, replaced))
 
     def _receive(self, raw: RawMessage, end: int) -> None:
