@@ -4,13 +4,44 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
 from tests.peers.programs import Program, wait_for
 
 #: How long vdproxy may take to begin to listen, seconds.
-_PATIENCE = 15.0
+_PATIENCE = 20.0
+
+
+def start_twistd(
+    log: Path,
+    *arguments: str,
+    options: Sequence[str] = (),
+    bin: Path = Path(sys.executable).parent,
+) -> Program:
+    """
+    Start ``twistd vdproxy`` where *log* is and return it when it listens.
+
+    *options* are twistd's own. *bin* is where the programs of the environment
+    are that it runs from.
+    """
+    seen = log.read_text().count("listening for") if log.exists() else 0
+    command = [str(bin / "twistd"), *options, "-n", "--pidfile=", "vdproxy"]
+    env = {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "error"}
+    program = Program([*command, *arguments], log, env)
+    try:
+        wait_for(
+            lambda: program.log.count("listening for") > seen or not program.running,
+            _PATIENCE,
+            "listening vdproxy",
+            lambda: program.log,
+        )
+        assert program.running, program.log
+    except BaseException:
+        program.stop()
+        raise
+    return program
 
 
 class Vdproxy:
@@ -45,26 +76,13 @@ class Vdproxy:
 
     def start(self) -> None:
         """Start it and wait until it listens."""
-        command = [
-            str(self._bin / "twistd"),
-            "-n",
-            "--pidfile=",
-            "vdproxy",
+        self._program = start_twistd(
+            self._directory / "vdproxy.log",
             "-c",
             str(self._ini),
-        ]
-        log = self._directory / "vdproxy.log"
-        seen = self.log.count("listening for") if log.exists() else 0
-        env = {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "error"}
-        program = Program([*command, *self._arguments], log, env)
-        self._program = program
-        wait_for(
-            lambda: self.log.count("listening for vdi") > seen or not program.running,
-            _PATIENCE,
-            "listening vdproxy",
-            lambda: self.log,
+            *self._arguments,
+            bin=self._bin,
         )
-        assert program.running, self.log
 
     def stop(self) -> None:
         """End it with SIGTERM."""

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.peers.programs import Program, wait_for
+from tests.peers.daemon import start_twistd
+from tests.peers.programs import Program
 
 TWISTD = str(Path(sys.executable).with_name("twistd"))
 ENV = {"PATH": os.environ["PATH"]}
@@ -24,18 +25,10 @@ def running(
     folder: Path, *arguments: str, options: tuple[str, ...] = ()
 ) -> Iterator[Program]:
     """Run it in *folder* with vm.ini, in the foreground; it has begun to listen."""
-    log = folder / "twistd.log"
-    seen = log.read_text().count("listening for") if log.exists() else 0
-    command = [TWISTD, *options, "-n", "--pidfile=", "vdproxy", "-c", "vm.ini"]
-    program = Program([*command, *arguments], log, ENV | {"PYTHONWARNINGS": "error"})
+    program = start_twistd(
+        folder / "twistd.log", "-c", "vm.ini", *arguments, options=options
+    )
     try:
-        wait_for(
-            lambda: program.log.count("listening for") > seen or not program.running,
-            PATIENCE,
-            "listening vdproxy",
-            lambda: program.log,
-        )
-        assert program.running, program.log
         yield program
     finally:
         program.stop()

@@ -31,8 +31,8 @@ _PATIENCE = 2.0
 
 _CHECK = 0.5
 
-#: Bytes waiting for the guest above which clients are not read, and below which
-#: they are again.
+#: Bytes waiting for the guest above which clients are paused, and below which
+#: they go on.
 _HIGH_WATER = 1024 * 1024
 _LOW_WATER = 256 * 1024
 

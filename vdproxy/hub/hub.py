@@ -53,7 +53,6 @@ class Hub:
             self.log,
             Trace(name) if tracing else None,
             Codec(_brought(installed), max_message),
-            max_message,
         )
         self.guest = Guest(self._context, self)
         self.clients: list[Client] = []
@@ -111,7 +110,7 @@ class Hub:
             client.pause()
         client.connected(transport)
         if self.guest.up:
-            client.offer(self.features.offer_to_client(client))
+            self._offer(client)
         return client
 
     def detach(self, client: Client, reason: str) -> None:
@@ -138,7 +137,7 @@ class Hub:
             capabilities=", ".join(capabilities.names()) or "nothing",
         )
         for client in list(self.clients):
-            client.offer(self.features.offer_to_client(client))
+            self._offer(client)
         self.features.tell(lambda handler: handler.guest_up, capabilities)
         for client in list(self.clients):
             client.process_events()
@@ -162,7 +161,7 @@ class Hub:
         """Offer each client what there is to offer now."""
         if self.guest.up:
             for client in list(self.clients):
-                client.offer(self.features.offer_to_client(client))
+                self._offer(client)
                 client.process_events()
 
     def offer_to_guest(self) -> Capabilities:
@@ -170,16 +169,19 @@ class Hub:
         return self.features.offer_to_guest()
 
     def pause_clients(self) -> None:
-        """Read no client while the guest does not read."""
+        """Pause every client while the guest does not read."""
         self._clients_paused = True
         for client in list(self.clients):
             client.pause()
 
     def resume_clients(self) -> None:
-        """Read clients again."""
+        """Go on with every client."""
         self._clients_paused = False
         for client in list(self.clients):
             client.resume()
+
+    def _offer(self, client: Client) -> None:
+        client.offer(self.features.offer_to_client(client))
 
     def _end_when_empty(self) -> None:
         if self._stopping and not self.clients and not self._ended.called:

@@ -6,7 +6,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import wraps
 from typing import Any, TypeVar, TypeVarTuple
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -81,7 +81,7 @@ class Mount:
     def _attempt(
         self, call: Callable[[], _T], method: Callable[..., object], default: _T
     ) -> _T:
-        name = getattr(method, "__name__", repr(method))
+        name = getattr(method, "__name__", type(method).__name__)
         outcome = attempt(call)
         if isinstance(outcome, Failed):
             self._failures[name] += 1
@@ -120,9 +120,13 @@ class HandlersClock:
         *args: object,
         **kwargs: object,
     ) -> IDelayedCall:
+        @wraps(callable)
+        def called() -> object:
+            return callable(*args, **kwargs)
+
         def run() -> None:
             self._calls.discard(call)
-            self._mount.ask(partial(callable, *args, **kwargs), None)
+            self._mount.ask(called, None)
 
         call: IDelayedCall = self._clock.callLater(delay, run)
         self._calls = {c for c in self._calls if c.active()} | {call}

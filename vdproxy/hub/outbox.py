@@ -65,7 +65,7 @@ class Outbox:
         """Drop everything that the transport has not been given."""
         self._waiting.clear()
         self._current = iter(())
-        self.size = 0
+        self.size = self.largest = 0
         self._changed()
 
     def close(self) -> None:

@@ -25,14 +25,13 @@ class VMContext:
     """
     What all peers of one VM share.
 
-    ``trace`` is None where nothing is traced, ``max_message`` is in bytes.
+    ``trace`` is None where nothing is traced.
     """
 
     clock: IReactorTime
     log: VMLog
     trace: Trace | None
     codec: Codec
-    max_message: int
 
 
 #: Bytes read from a peer that is paused before its transport is paused as well.

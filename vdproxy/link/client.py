@@ -139,12 +139,8 @@ class ClientLink(Link):
         message = self._decode(raw, self._layout_in)
         if raw.number in self._reply_ports:
             self._reply_ports[raw.number].append(raw.port)
-        if isinstance(message, Malformed):
-            self._events.append(message)
-        elif isinstance(message, AnnounceCapabilities):
+        if isinstance(message, AnnounceCapabilities):
             self._receive_announce(message, raw.port)
-        elif self._is_outdated(message):
-            self._events.append(Discarded(raw.number, "its serial lost a race"))
         else:
             self._events.append(message)
 

@@ -232,11 +232,7 @@ class GuestLink(Link):
         elif self.synced and (
             raw.port == Port.VDP_CLIENT_PORT or raw.number == MessageType.VD_AGENT_REPLY
         ):
-            message = self._decode(raw, self._layout)
-            if not isinstance(message, Malformed) and self._is_outdated(message):
-                self._events.append(Discarded(raw.number, "its serial lost a race"))
-            else:
-                self._events.append(message)
+            self._events.append(self._decode(raw, self._layout))
 
     def _receive_announce(self, raw: RawMessage, end: int) -> None:
         message = self._decode(raw, self._layout)

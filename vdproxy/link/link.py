@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from vdproxy.errors import RemoteProtocolError
-from vdproxy.link.events import Malformed
+from vdproxy.link.events import Discarded, Malformed
 from vdproxy.link.serials import GrabSerials
 from vdproxy.wire.capabilities import Capabilities, Layout
 from vdproxy.wire.chunk import CutMessage, RawMessage
@@ -53,19 +53,21 @@ class Link:
             self._serials.sent(grab.selection)
         return CutMessage(grab.number, payload, port)
 
-    def _decode(self, raw: RawMessage, layout: Layout) -> Message | Malformed:
+    def _decode(
+        self, raw: RawMessage, layout: Layout
+    ) -> Message | Malformed | Discarded:
+        """Return what a message says, unless it is none or a GRAB that lost a race."""
         try:
-            return self._codec.decode(raw, layout)
+            message = self._codec.decode(raw, layout)
         except RemoteProtocolError as error:
             return Malformed(raw.number, raw.payload, str(error))
-
-    def _is_outdated(self, message: Message) -> bool:
-        """Tell whether this is a GRAB that lost a race, by its serial."""
-        return (
+        if (
             isinstance(message, ClipboardGrab)
             and message.serial is not None
             and not self._serials.accept(message.selection, message.serial)
-        )
+        ):
+            return Discarded(raw.number, "its serial lost a race")
+        return message
 
     def _announce(
         self, request: int, offer: Capabilities, port: int = Port.VDP_CLIENT_PORT

@@ -49,6 +49,9 @@ class SpiceOptions:
     uuid: str = ""
 
 
+#: What the log says of each.
+NOTE = "not in this version, without effect"
+
 #: Options by name, for each kind of plugin.
 PLUGINS: dict[str, dict[str, type[Any]]] = {
     "handler": {

@@ -14,7 +14,7 @@ from vdproxy.hub.isolation import Failed, attempt
 from vdproxy.interfaces import IFrontend, IMessageHandler
 from vdproxy.options import Section, check, nearest, read
 from vdproxy.registry import KINDS, find
-from vdproxy.service.planned import PLUGINS
+from vdproxy.service.planned import NOTE, PLUGINS
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.constants import message_name
 from vdproxy.wire.messages import Message
@@ -72,7 +72,7 @@ class PluginChooser:
             problem = self.unusable(kind, name)
             if problem is None:
                 check(PLUGINS[kind][name], section, self._problems)
-                note = f"{kind} {name} is not in this version, without effect"
+                note = f"{kind} {name} is {NOTE}"
                 self._notes.append(f"{section.file}: [{section.name}] {note}")
         if problem:
             self._problems.append(f"{section.file}: [{section.name}] {problem}")
@@ -93,7 +93,7 @@ class PluginChooser:
         elif unusable := self.unusable(kind, name):
             self._problems.append(section.problem(key, unusable))
         else:
-            note = f"{kind} {name} is not in this version, without effect"
+            note = f"{kind} {name} is {NOTE}"
             self._notes.append(section.problem(key, note))
         return None
 

@@ -14,7 +14,7 @@ from vdproxy.hub.hub import DEFAULT_MAX_CLIENTS
 from vdproxy.net.endpoints import client_endpoint, server_endpoint
 from vdproxy.options import Section, Size, nearest, read
 from vdproxy.service.ini import read_files
-from vdproxy.service.planned import KEYS
+from vdproxy.service.planned import KEYS, NOTE
 from vdproxy.service.plugins import Choice, PluginChooser
 from vdproxy.wire.constants import DEFAULT_MAX_MESSAGE, MAX_SKIPPED
 from vdproxy.wire.messages import Clipboard
@@ -202,8 +202,7 @@ class _Loader:
     def _note_planned(self, kind: str, section: Section) -> None:
         for key in KEYS[kind]:
             if key in section.values:
-                note = "not in this version, without effect"
-                self._notes.append(section.problem(key, note))
+                self._notes.append(section.problem(key, NOTE))
 
     def _vm(self, section: Section) -> VMSettings | None:
         options = read(VMOptions, [section], self._problems)
