@@ -10,6 +10,7 @@ an ``IFrontend`` whose protocols ``Hub.attach`` their transports, with a
 
 from vdproxy.errors import LocalProtocolError, Refused, RemoteProtocolError
 from vdproxy.hub.client import Client
+from vdproxy.hub.fair_queue import Sending
 from vdproxy.hub.guest import Guest
 from vdproxy.hub.handler import Handler
 from vdproxy.hub.hub import Hub
@@ -22,6 +23,7 @@ from vdproxy.wire.capabilities import Capabilities, Layout
 from vdproxy.wire.constants import (
     Capability,
     ClipboardType,
+    FileXferStatusErrorType,
     FileXferStatusResult,
     MessageType,
     MonitorsConfigFlags,
@@ -70,6 +72,7 @@ __all__ = [
     "FileXferData",
     "FileXferStart",
     "FileXferStatus",
+    "FileXferStatusErrorType",
     "FileXferStatusResult",
     "GraphicsDeviceInfo",
     "Guest",
@@ -94,6 +97,7 @@ __all__ = [
     "Reply",
     "ReplyError",
     "Selection",
+    "Sending",
     "Size",
     "Unknown",
     "message_name",

@@ -36,7 +36,7 @@ class IMessageHandler(Interface):
     )
     relayed: Capabilities = Attribute(
         "What it relays: shown to clients if the agent announces it, and announced "
-        "to the agent on the clients' behalf."
+        "to the agent on the clients' behalf (but for what only agents announce)."
     )
     provided: Capabilities = Attribute(
         "What it makes true itself, by translation: shown to clients and announced "
@@ -64,7 +64,11 @@ class IMessageHandler(Interface):
         """
 
     def client_ready(client: Client) -> None:
-        """Meet a client that has announced itself, and bring it up to date."""
+        """
+        Meet a client that has announced itself, and bring it up to date.
+
+        It may be met again without having left: when it has answered a new offer.
+        """
 
     def client_left(client: Client) -> None:
         """
@@ -75,7 +79,7 @@ class IMessageHandler(Interface):
 
     def received(peer: Peer, message: Message) -> None:
         """
-        Act on a message of an owned type.
+        Act on a message of an owned type, or a REPLY to one.
 
         *peer* is ``vm.guest`` or a client, which need not be ready.
         """

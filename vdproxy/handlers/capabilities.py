@@ -29,6 +29,18 @@ from vdproxy.api import (
 _BY_DEMAND = Capability.VD_AGENT_CAP_CLIPBOARD_BY_DEMAND
 _SELECTION = Capabilities.of(Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION)
 
+#: What only agents announce: what kind of guest this is, or what they take from a
+#: client. spice-gtk tells an agent none of them.
+_AGENTS_OWN = Capabilities.of(
+    Capability.VD_AGENT_CAP_SPARSE_MONITORS_CONFIG,
+    Capability.VD_AGENT_CAP_GUEST_LINEEND_LF,
+    Capability.VD_AGENT_CAP_GUEST_LINEEND_CRLF,
+    Capability.VD_AGENT_CAP_MAX_CLIPBOARD,
+    Capability.VD_AGENT_CAP_AUDIO_VOLUME_SYNC,
+    Capability.VD_AGENT_CAP_FILE_XFER_DISABLED,
+    Capability.VD_AGENT_CAP_GRAPHICS_DEVICE_INFO,
+)
+
 #: The one capability that says what does *not* work.
 _FILES_DISABLED = Capabilities.of(Capability.VD_AGENT_CAP_FILE_XFER_DISABLED)
 
@@ -43,7 +55,7 @@ class CapabilitiesHandler(Handler):
         self._vm = vm
 
     def offer_to_guest(self) -> Capabilities:
-        offer = self._vm.relayed | self._vm.provided
+        offer = (self._vm.relayed | self._vm.provided) - _AGENTS_OWN
         # spice-vdagentd hangs for good on a host with BY_DEMAND alone.
         return offer | _SELECTION if _BY_DEMAND in offer else offer
 
@@ -57,7 +69,7 @@ class CapabilitiesHandler(Handler):
         return offer | _FILES_DISABLED
 
     def received(self, peer: Peer, message: Message) -> None:
-        if peer is self._vm.guest:
+        if peer is self._vm.guest and isinstance(message, AnnounceCapabilities):
             self._vm.offers_changed()
 
 

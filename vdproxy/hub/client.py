@@ -7,7 +7,7 @@ from typing import Protocol
 from twisted.internet.interfaces import IDelayedCall
 
 from vdproxy.errors import RemoteProtocolError
-from vdproxy.hub.outbox import Transport
+from vdproxy.hub.outbox import Fifo, Transport
 from vdproxy.hub.peer import Peer, VMContext
 from vdproxy.link.client import ClientEvent, ClientLink
 from vdproxy.link.events import (
@@ -17,6 +17,7 @@ from vdproxy.link.events import (
     Malformed,
 )
 from vdproxy.wire.capabilities import Capabilities
+from vdproxy.wire.chunk import CutMessage
 from vdproxy.wire.constants import message_name
 from vdproxy.wire.messages import AnnounceCapabilities, Message
 
@@ -65,6 +66,7 @@ class Client(Peer):
         #: Whether handlers have been told of this client.
         self.introduced = False
         self._link: ClientLink | None = None
+        self._queue = Fifo()
         self._malformed = 0
         self._early: list[Message] = []
         self._abort_call: IDelayedCall | None = None
@@ -89,7 +91,7 @@ class Client(Peer):
         if self._link is None:
             return
         if self.offered is not None:
-            self._put([self._link.encode(message)])
+            self._put(self._link.encode(message))
         elif len(self._early) < _MAX_EARLY:
             self._early.append(message)
         else:
@@ -124,7 +126,7 @@ class Client(Peer):
         self._link = ClientLink(
             self._context.codec, report_headers=self._context.trace is not None
         )
-        self._open(transport)
+        self._open(transport, self._queue)
 
     def process_events(self) -> None:
         """Act on what the client has done so far; end it over broken framing."""
@@ -148,6 +150,17 @@ class Client(Peer):
             early, self._early = self._early, []
             for message in early:
                 self.send(message)
+
+    def _put(self, message: CutMessage) -> None:
+        if self._outbox is not None:
+            self._trace_sent(message)
+            self._queue.put(message)
+            self._outbox.write()
+
+    def _flush(self) -> None:
+        if self._link is not None:
+            for message in self._link.messages_to_send():
+                self._put(message)
 
     def _handle(self, event: ClientEvent) -> None:
         self._flush()
@@ -186,7 +199,7 @@ class Client(Peer):
     def _queue_changed(self) -> None:
         outbox = self._outbox
         if outbox is not None and (
-            outbox.size > _MAX_QUEUED + outbox.largest
+            outbox.size > _MAX_QUEUED + self._queue.largest
             or outbox.count > _MAX_QUEUED_MESSAGES
         ):
             self.disconnect(

@@ -17,7 +17,7 @@ from vdproxy.hub.peer import Peer
 from vdproxy.hub.vm import VM
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.constants import MAX_CAPABILITY_WORDS, MessageType, message_name
-from vdproxy.wire.messages import Message
+from vdproxy.wire.messages import Message, Reply
 
 _Ts = TypeVarTuple("_Ts")
 
@@ -100,7 +100,9 @@ class Features:
 
     def received(self, peer: Peer, message: Message) -> None:
         """Give a message to its owner, or drop it."""
-        mount = self._owners.get(message.number)
+        # A REPLY is the affair of whoever owns what it answers.
+        number = message.type if isinstance(message, Reply) else message.number
+        mount = self._owners.get(number)
         if mount is None:
             self._log_unowned(peer, message.number)
         else:

@@ -7,6 +7,7 @@ from typing import Protocol
 from twisted.internet.interfaces import IDelayedCall
 
 from vdproxy.hub.client import Client
+from vdproxy.hub.fair_queue import FairQueue, Sending, Source
 from vdproxy.hub.outbox import Transport
 from vdproxy.hub.peer import Peer, VMContext
 from vdproxy.link.events import (
@@ -31,8 +32,8 @@ _PATIENCE = 2.0
 
 _CHECK = 0.5
 
-#: Bytes waiting for the guest above which clients are paused, and below which
-#: they go on.
+#: Bytes of one client that wait for the guest above which it is paused, and below
+#: which it goes on.
 _HIGH_WATER = 1024 * 1024
 _LOW_WATER = 256 * 1024
 
@@ -45,8 +46,6 @@ class GuestOwner(Protocol):
     def refuse(self, peer: Peer, number: int, payload: bytes, reason: str) -> None: ...
     def agent_up(self, capabilities: Capabilities) -> None: ...
     def agent_lost(self, reason: str) -> None: ...
-    def pause_clients(self) -> None: ...
-    def resume_clients(self) -> None: ...
 
 
 class Guest(Peer):
@@ -61,7 +60,8 @@ class Guest(Peer):
         self._check_call: IDelayedCall | None = None
         self._searched = False
         self._unanswered_since: float | None = None
-        self._congested = False
+        self._queue = FairQueue()
+        self._paused_sources: set[Source] = set()
 
     @property
     def up(self) -> bool:
@@ -75,21 +75,34 @@ class Guest(Peer):
             return "down"
         return "up" if self._link.synced else "connected"
 
-    def send(self, message: Message, source: Client | None = None) -> None:
+    def can(self, capability: int) -> bool:
+        """Tell whether an agent is up that has announced *capability*."""
+        return self.up and super().can(capability)
+
+    def send(self, message: Message, source: Client | None = None) -> Sending | None:
         """
         Send *message* to the agent, on behalf of *source* if of a client.
 
-        Nothing is sent while the agent is not up: handlers are told when it is
-        lost and answer whoever waits for it.
+        Messages with data (CLIPBOARD, FILE_XFER_DATA) take turns with those of
+        other clients and let all others go before them, but those about the
+        same selection or file transfer.
+
+        Nothing is sent, and None returned, while the agent is not up: handlers
+        are told when it is lost and answer whoever waits for it.
 
         :raises LocalProtocolError: the message cannot be told to this agent.
         """
-        if self._link is not None and self._link.synced:
-            self._put([self._link.encode(message)])
+        if self._link is None or not self._link.synced:
+            return None
+        cut = self._link.encode(message)
+        sending = Sending(self._queue, cut, source or self, message.subject)
+        self._put(sending, bulk=message.data_offset is not None)
+        return sending
 
     def connected(self, transport: Transport) -> None:
         """Begin with a new connection to the guest's port."""
-        self._open(transport)
+        self._queue = FairQueue()
+        self._open(transport, self._queue)
         self._link = GuestLink(
             self._context.codec,
             self._owner.offer_to_guest(),
@@ -109,10 +122,10 @@ class Guest(Peer):
 
     def disconnected(self, reason: str) -> None:
         """Take note that the connection to the guest's port has ended."""
-        was_up = self.up
-        if self._outbox is not None:
-            self._outbox.clear()
+        was_up, outbox = self.up, self._outbox
         self._close()
+        if outbox is not None:
+            outbox.clear()
         self._unanswered_since = None
         if self._check_call is not None:
             self._check_call.cancel()
@@ -187,16 +200,29 @@ class Guest(Peer):
             link.ask_again()
         self.process_events()
 
+    def _put(self, sending: Sending, *, bulk: bool = False) -> None:
+        if self._outbox is not None:
+            self._trace_sent(sending.message)
+            self._queue.put(sending, bulk=bulk)
+            self._outbox.write()
+
     def _flush(self) -> None:
         """Send what the link has to say, unless the guest does not read."""
-        if not self.queued:
-            super()._flush()
+        if self._link is not None and not self.queued:
+            for message in self._link.messages_to_send():
+                self._put(Sending(self._queue, message, self))
 
     def _queue_changed(self) -> None:
+        """Pause those that send more than the guest reads, and no others."""
         self._flush()
-        if not self._congested and self.queued > _HIGH_WATER:
-            self._congested = True
-            self._owner.pause_clients()
-        elif self._congested and self.queued <= _LOW_WATER:
-            self._congested = False
-            self._owner.resume_clients()
+        for source in self._queue.sources:
+            if (
+                self._queue.size_of(source) > _HIGH_WATER
+                and source not in self._paused_sources
+            ):
+                self._paused_sources.add(source)
+                source.pause()
+        for source in list(self._paused_sources):
+            if self._queue.size_of(source) <= _LOW_WATER:
+                self._paused_sources.discard(source)
+                source.resume()

@@ -57,9 +57,9 @@ class Hub:
         self.guest = Guest(self._context, self)
         self.clients: list[Client] = []
         self.features = Features(installed, self.log, clock, self.renegotiate)
+        self.max_message = max_message
         self._max_clients = max_clients
         self._client_ids = count(1)
-        self._clients_paused = False
         self._stopping = False
         self._ended: Deferred[None] = Deferred()
 
@@ -106,8 +106,6 @@ class Hub:
             client=client.label,
             uid="unknown" if uid is None else uid,
         )
-        if self._clients_paused:
-            client.pause()
         client.connected(transport)
         if self.guest.up:
             self._offer(client)
@@ -168,18 +166,6 @@ class Hub:
         """Return what the guest is to be told."""
         return self.features.offer_to_guest()
 
-    def pause_clients(self) -> None:
-        """Pause every client while the guest does not read."""
-        self._clients_paused = True
-        for client in list(self.clients):
-            client.pause()
-
-    def resume_clients(self) -> None:
-        """Go on with every client."""
-        self._clients_paused = False
-        for client in list(self.clients):
-            client.resume()
-
     def _offer(self, client: Client) -> None:
         client.offer(self.features.offer_to_client(client))
 
@@ -207,6 +193,7 @@ class _HandlersVM:
         self.log = hub.log
         self.guest = hub.guest
         self.options = mount.options
+        self.max_message = hub.max_message
 
     @property
     def clients(self) -> tuple[Client, ...]:

@@ -24,48 +24,101 @@ class Transport(Protocol):
     def abortConnection(self) -> None: ...
 
 
-@implementer(IPushProducer)
-class Outbox:
-    """
-    Messages for one transport, in order, one after the other.
+class Queue(Protocol):
+    """What waits for a transport: ``size`` bytes in ``count`` messages."""
 
-    ``size`` counts the bytes that the transport has not been given because it
-    is full, ``count`` the messages that have not begun and ``largest`` the bytes
-    of the largest since all had gone out; ``changed`` is called after each change.
+    @property
+    def size(self) -> int: ...
+    @property
+    def count(self) -> int: ...
+
+    def pop(self) -> CutMessage | None:
+        """Return the message to go out next; the one before it has ended."""
+
+    def pop_between(self) -> CutMessage | None:
+        """Return a message that may go out between two chunks of the last one."""
+
+    def clear(self) -> None:
+        """Drop what waits; the message that was popped last may still end."""
+
+
+class Fifo:
+    """
+    Messages in the order in which they came.
+
+    ``largest`` is the size in bytes of the largest since all had gone out.
     """
 
-    def __init__(self, transport: Transport, changed: Callable[[], None]) -> None:
-        self._transport = transport
-        self._changed = changed
+    def __init__(self) -> None:
         self._waiting: deque[CutMessage] = deque()
-        self._current: Iterator[bytes] = iter(())
-        self._full = False
         self.size = 0
         self.largest = 0
-        transport.registerProducer(self, True)
 
     @property
     def count(self) -> int:
         return len(self._waiting)
 
     def put(self, message: CutMessage) -> None:
-        """Send *message* after those before it."""
         self._waiting.append(message)
         self.size += message.size
         self.largest = max(self.largest, message.size)
-        self._write()
+
+    def pop(self) -> CutMessage | None:
+        if not self._waiting:
+            self.largest = 0
+            return None
+        message = self._waiting.popleft()
+        self.size -= message.size
+        return message
+
+    def pop_between(self) -> None:
+        return None
+
+    def clear(self) -> None:
+        self._waiting.clear()
+        self.size = self.largest = 0
+
+
+@implementer(IPushProducer)
+class Outbox:
+    """
+    Gives one transport what a queue holds, one message after the other.
+
+    ``size`` counts the bytes that the transport has not been given because it
+    is full; ``changed`` is called after each change.
+    """
+
+    def __init__(
+        self, transport: Transport, queue: Queue, changed: Callable[[], None]
+    ) -> None:
+        self._transport = transport
+        self._queue = queue
+        self._changed = changed
+        self._current: Iterator[bytes] = iter(())
+        self._left = 0
+        self._full = False
+        transport.registerProducer(self, True)
+
+    @property
+    def size(self) -> int:
+        return self._queue.size + self._left
+
+    @property
+    def count(self) -> int:
+        """The messages that have not begun."""
+        return self._queue.count
 
     def drop_waiting(self) -> None:
         """Drop the messages that have not begun, and finish the one that has."""
-        self.size -= sum(message.size for message in self._waiting)
-        self._waiting.clear()
+        self._queue.clear()
         self._changed()
 
     def clear(self) -> None:
         """Drop everything that the transport has not been given."""
-        self._waiting.clear()
+        self._queue.clear()
+        self._queue.pop()
         self._current = iter(())
-        self.size = self.largest = 0
+        self._left = 0
         self._changed()
 
     def close(self) -> None:
@@ -80,23 +133,27 @@ class Outbox:
     def resumeProducing(self) -> None:
         """Go on: the transport has room."""
         self._full = False
-        self._write()
+        self.write()
 
     def stopProducing(self) -> None:
         """Drop everything: the transport has gone."""
         self._full = True
         self.clear()
 
-    def _write(self) -> None:
+    def write(self) -> None:
         """Give the transport what it has room for."""
         while not self._full:
+            between = self._queue.pop_between() if self._left else None
+            if between is not None:
+                self._transport.write(b"".join(between))
+                continue
             block = next(self._current, None)
             if block is not None:
-                self.size -= len(block)
+                self._left -= len(block)
                 self._transport.write(block)
-            elif self._waiting:
-                self._current = iter(self._waiting.popleft())
-            else:
-                self.largest = 0
+                continue
+            message = self._queue.pop()
+            if message is None:
                 break
+            self._current, self._left = iter(message), message.size
         self._changed()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from twisted.internet.interfaces import IReactorTime
 
 from vdproxy.hub.log import VMLog
-from vdproxy.hub.outbox import Outbox, Transport
+from vdproxy.hub.outbox import Outbox, Queue, Transport
 from vdproxy.hub.trace import Trace
 from vdproxy.link.client import ClientLink
 from vdproxy.link.events import MessageReceived
@@ -18,6 +17,7 @@ from vdproxy.link.guest import GuestLink
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.chunk import ChunkHeader, CutMessage
 from vdproxy.wire.codec import Codec
+from vdproxy.wire.messages import Message
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,18 @@ class Peer(ABC):
     def announced(self) -> Capabilities | None:
         """What this peer said that it can do, None before that."""
         return self._link.announced if self._link else None
+
+    def can(self, capability: int) -> bool:
+        """Tell whether this peer has announced *capability*."""
+        return self.announced is not None and capability in self.announced
+
+    def agreed(self, capability: int) -> bool:
+        """Tell whether this peer and we have announced *capability* to each other."""
+        return self._link is not None and self._link.agreed(capability)
+
+    @abstractmethod
+    def send(self, message: Message) -> object:
+        """Send *message* to this peer, see the guest's and the clients' own."""
 
     @property
     def assembling(self) -> Incoming | None:
@@ -171,9 +183,9 @@ class Peer(ABC):
     def _handle(self, event: Any) -> None:  # noqa: ANN401 - an event of its link
         """Act on what the link reports."""
 
-    def _open(self, transport: Transport) -> None:
+    def _open(self, transport: Transport, queue: Queue) -> None:
         self._transport = transport
-        self._outbox = Outbox(transport, self._queue_changed)
+        self._outbox = Outbox(transport, queue, self._queue_changed)
         if self._context.trace:
             self._context.trace.opened(self.traced_as)
 
@@ -183,20 +195,15 @@ class Peer(ABC):
         if self._context.trace:
             self._context.trace.closed(self.traced_as)
 
-    def _put(self, messages: Sequence[CutMessage]) -> None:
-        for message in messages:
-            if self._outbox is None:
-                return
-            if self._context.trace:
-                self._context.trace.sent(
-                    self.traced_as, message.number, len(message.payload)
-                )
-            self._outbox.put(message)
+    def _trace_sent(self, message: CutMessage) -> None:
+        if self._context.trace:
+            self._context.trace.sent(
+                self.traced_as, message.number, message.payload_size
+            )
 
+    @abstractmethod
     def _flush(self) -> None:
         """Send what the link itself has to say."""
-        if self._link is not None:
-            self._put(self._link.messages_to_send())
 
     def _trace(self, header: ChunkHeader | MessageReceived) -> None:
         if not self._context.trace:

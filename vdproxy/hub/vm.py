@@ -32,6 +32,10 @@ class VM(Protocol):
         """The handler's own options."""
 
     @property
+    def max_message(self) -> int:
+        """The most data that one message may have, bytes."""
+
+    @property
     def guest(self) -> Guest:
         """The guest's agent."""
 

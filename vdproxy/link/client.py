@@ -25,7 +25,12 @@ from vdproxy.wire.chunk import (
 )
 from vdproxy.wire.codec import Codec
 from vdproxy.wire.constants import MessageType, Port
-from vdproxy.wire.messages import AnnounceCapabilities, Message, Reply
+from vdproxy.wire.messages import (
+    AnnounceCapabilities,
+    ClientDisconnected,
+    Message,
+    Reply,
+)
 
 ClientEvent = (
     Message
@@ -48,7 +53,8 @@ class ClientLink(Link):
 
     We speak first, once there is something to offer, and then again only when
     the offer changes; a client's question that came before is answered after
-    that. A client may announce itself by asking, by answering, or both.
+    that. A client may announce itself by asking, by answering, or both. One that
+    says CLIENT_DISCONNECTED has begun anew, as one that asks a second time.
     """
 
     def __init__(self, codec: Codec, *, report_headers: bool = False) -> None:
@@ -68,7 +74,7 @@ class ClientLink(Link):
             )
         }
         self._layout_in = Layout()
-        self._layout_out = Layout()
+        self._reoffered = False
 
     @property
     def ready(self) -> bool:
@@ -87,12 +93,13 @@ class ClientLink(Link):
         was_ready = self.ready
         self.offered = capabilities
         self._announce(1, capabilities)
-        self._layout_out = Layout.between(capabilities, self.announced)
+        self._layout = Layout.between(capabilities, self.announced)
         if was_ready:
             # Until the client answers, what it sends is in the layout it knew.
             self._serials.zero(keep_former=True)
+            self._reoffered = True
             return
-        self._layout_in = self._layout_out
+        self._layout_in = self._layout
         if self._unanswered is not None:
             self._announce(0, capabilities, self._unanswered)
             self._unanswered = None
@@ -131,7 +138,7 @@ class ClientLink(Link):
         port: int = Port.VDP_CLIENT_PORT
         if isinstance(message, Reply) and self._reply_ports.get(message.type):
             port = self._reply_ports[message.type].popleft()
-        return self._encode(message, self._layout_out, port)
+        return self._encode(message, self._layout, port)
 
     def _receive(self, raw: RawMessage) -> None:
         if self._report_headers:
@@ -141,15 +148,16 @@ class ClientLink(Link):
             self._reply_ports[raw.number].append(raw.port)
         if isinstance(message, AnnounceCapabilities):
             self._receive_announce(message, raw.port)
+        elif isinstance(message, ClientDisconnected):
+            if self.ready:
+                self._events += [ClientRenewed(), ClientReady()]
         else:
             self._events.append(message)
 
     def _receive_announce(self, message: AnnounceCapabilities, port: int) -> None:
         was_ready = self.ready
         self.announced = message.capabilities
-        self._layout_in = self._layout_out = Layout.between(
-            self.offered, self.announced
-        )
+        self._layout_in = self._layout = Layout.between(self.offered, self.announced)
         self._events.append(message)
         renewed = False
         if message.request:
@@ -162,5 +170,6 @@ class ClientLink(Link):
         if renewed:
             self._serials.zero()
             self._events.append(ClientRenewed())
-        if self.ready and (renewed or not was_ready):
+        if self.ready and (renewed or self._reoffered or not was_ready):
+            self._reoffered = False
             self._events.append(ClientReady())

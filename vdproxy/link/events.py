@@ -28,7 +28,12 @@ class AgentLost:
 
 @dataclass(frozen=True, slots=True)
 class ClientReady:
-    """Both ends of a client's link have announced what they can do."""
+    """
+    Both ends of a client's link have announced what they can do.
+
+    It comes again when a new announcement of ours has been answered: the client
+    is to be told again what it knows.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,6 @@ class GuestLink(Link):
             )
         self.synced = False
         self._offer = offer
-        self._layout = Layout()
         self._report_headers = report_headers
         self._events: deque[GuestEvent] = deque()
         self._reader: ChunkReader | None = self._new_reader(0)

@@ -27,8 +27,14 @@ class Link:
         self._codec = codec
         self._serials = serials
         self._to_send: list[CutMessage] = []
+        #: How what we send looks.
+        self._layout = Layout()
         self.offered: Capabilities | None = None
         self.announced: Capabilities | None = None
+
+    def agreed(self, number: int) -> bool:
+        """Tell whether both ends have announced the capability *number*."""
+        return self._layout.agreed(number)
 
     def messages_to_send(self) -> Sequence[CutMessage]:
         """Return what the link itself has to say, and forget it."""
@@ -41,7 +47,8 @@ class Link:
     def _encode(self, message: Message, layout: Layout, port: int) -> CutMessage:
         if isinstance(message, ClipboardGrab):
             return self._encode_grab(message, layout, port)
-        return CutMessage(message.number, self._codec.encode(message, layout), port)
+        payload, data = self._codec.encode_parts(message, layout)
+        return CutMessage(message.number, payload, port, data)
 
     def _encode_grab(
         self, grab: ClipboardGrab, layout: Layout, port: int

@@ -244,29 +244,45 @@ class CutMessage:
     Iterating gives its bytes in writes of at most 64 KiB and headers; ``size``
     is how many they are in all. The message's header is whole in the first
     chunk and no chunk holds parts of two messages: what every known peer takes.
+    The payload is ``payload`` and, behind it, ``data``, which is not copied.
     """
 
     number: int
     payload: bytes
     port: int = Port.VDP_CLIENT_PORT
+    data: bytes = b""
+
+    @property
+    def payload_size(self) -> int:
+        """Bytes of the payload."""
+        return len(self.payload) + len(self.data)
 
     @property
     def size(self) -> int:
         """Bytes on the wire."""
-        size = MESSAGE_HEADER.size + len(self.payload)
+        size = MESSAGE_HEADER.size + self.payload_size
         return size + -(-size // VD_AGENT_MAX_DATA_SIZE) * CHUNK_HEADER.size
 
+    @property
+    def fits_one_chunk(self) -> bool:
+        """Whether it is a single chunk."""
+        return MESSAGE_HEADER.size + self.payload_size <= VD_AGENT_MAX_DATA_SIZE
+
     def __iter__(self) -> Iterator[bytes]:
-        head = MESSAGE_HEADER.pack(VD_AGENT_PROTOCOL, self.number, 0, len(self.payload))
-        size = len(head) + len(self.payload)
-        if size <= VD_AGENT_MAX_DATA_SIZE:
-            yield CHUNK_HEADER.pack(self.port, size) + head + self.payload
+        head = MESSAGE_HEADER.pack(VD_AGENT_PROTOCOL, self.number, 0, self.payload_size)
+        if self.fits_one_chunk:
+            size = len(head) + self.payload_size
+            yield CHUNK_HEADER.pack(self.port, size) + head + self.payload + self.data
             return
+        if self.data and len(head) + len(self.payload) <= VD_AGENT_MAX_DATA_SIZE:
+            head, rest = head + self.payload, self.data
+        else:
+            rest = self.payload + self.data
         full = CHUNK_HEADER.pack(self.port, VD_AGENT_MAX_DATA_SIZE)
         first = VD_AGENT_MAX_DATA_SIZE - len(head)
-        view = memoryview(self.payload)
+        view = memoryview(rest)
         write: list[bytes | memoryview] = [full, head, view[:first]]
-        for start in range(first, len(self.payload), VD_AGENT_MAX_DATA_SIZE):
+        for start in range(first, len(rest), VD_AGENT_MAX_DATA_SIZE):
             if len(write) >= 2 * _CHUNKS_PER_WRITE:
                 yield b"".join(write)
                 write = []

@@ -59,24 +59,29 @@ class Codec:
             ) from error
 
     def encode(self, message: Message, layout: Layout) -> bytes:
+        """Return the payload of a message; raises what ``encode_parts`` raises."""
+        return b"".join(self.encode_parts(message, layout))
+
+    def encode_parts(self, message: Message, layout: Layout) -> tuple[bytes, bytes]:
         """
-        Return the payload of a message.
+        Return the payload of a message as its beginning and the data behind it.
 
         :raises LocalProtocolError: a field does not fit, or the whole is over
             the limit of its type.
         """
         try:
-            payload = message.encode(layout)
+            head, data = message.encode_parts(layout)
         except (struct.error, ValueError) as error:
             raise LocalProtocolError(
                 f"{type(message).__name__} cannot be encoded: {error}"
             ) from error
         limit = self.limit(message.number)
-        if len(payload) > limit:
+        size = len(head) + len(data)
+        if size > limit:
             raise LocalProtocolError(
-                f"{type(message).__name__} of {len(payload)} bytes, more than {limit}"
+                f"{type(message).__name__} of {size} bytes, more than {limit}"
             )
-        return payload
+        return head, data
 
     def _class(self, number: int) -> type[Message]:
         return self._classes.get(number, Unknown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -28,6 +29,15 @@ class Message:
     #: data the option ``max-message`` bounds as well.
     data_offset: ClassVar[int | None] = None
 
+    @property
+    def subject(self) -> Hashable | None:
+        """
+        What the message is about, where messages about the same keep their order.
+
+        Between others a small one may go before one that is large.
+        """
+        return None
+
     @classmethod
     def decode(cls, payload: bytes, layout: Layout) -> Self:
         """
@@ -46,6 +56,15 @@ class Message:
             ``struct.error`` means the same to the codec.
         """
         raise LocalProtocolError(f"{type(self).__name__} has no payload")
+
+    def encode_parts(self, layout: Layout) -> tuple[bytes, bytes]:
+        """
+        Return the payload as its beginning and the data behind it.
+
+        Bulk types return their data as it is, so that any number of receivers
+        share it. Raises what ``encode`` raises.
+        """
+        return self.encode(layout), b""
 
 
 @dataclass(frozen=True, slots=True)

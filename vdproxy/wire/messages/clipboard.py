@@ -10,6 +10,7 @@ refused: agents read past their tables on them.
 from __future__ import annotations
 
 import struct
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -33,6 +34,10 @@ def _selection_size(layout: Layout) -> int:
     if layout.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION):
         return _SELECTION.size
     return 0
+
+
+def _subject(selection: int) -> Hashable:
+    return MessageType.VD_AGENT_CLIPBOARD, selection
 
 
 def _decode_selection(payload: bytes, layout: Layout) -> int:
@@ -73,6 +78,10 @@ class Clipboard(Message):
     max_size: ClassVar[int] = MAX_SKIPPED
     data_offset: ClassVar[int | None] = _SELECTION.size + _U32.size
 
+    @property
+    def subject(self) -> Hashable:
+        return _subject(self.selection)
+
     @classmethod
     def decode(cls, payload: bytes, layout: Layout) -> Self:
         selection = _decode_selection(payload, layout)
@@ -81,8 +90,11 @@ class Clipboard(Message):
         return cls(selection, kind, payload[start + _U32.size :])
 
     def encode(self, layout: Layout) -> bytes:
+        return b"".join(self.encode_parts(layout))
+
+    def encode_parts(self, layout: Layout) -> tuple[bytes, bytes]:
         prefix = _encode_selection(self.selection, layout)
-        return b"".join((prefix, _U32.pack(self.type), self.data))
+        return prefix + _U32.pack(self.type), self.data
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,10 @@ class ClipboardGrab(Message):
 
     number: ClassVar[int] = MessageType.VD_AGENT_CLIPBOARD_GRAB
     max_size: ClassVar[int] = _SELECTION.size + _U32.size + 4 * MAX_GRAB_TYPES
+
+    @property
+    def subject(self) -> Hashable:
+        return _subject(self.selection)
 
     @classmethod
     def decode(cls, payload: bytes, layout: Layout) -> Self:
@@ -138,6 +154,10 @@ class ClipboardRequest(Message):
     number: ClassVar[int] = MessageType.VD_AGENT_CLIPBOARD_REQUEST
     max_size: ClassVar[int] = _SELECTION.size + _U32.size
 
+    @property
+    def subject(self) -> Hashable:
+        return _subject(self.selection)
+
     @classmethod
     def decode(cls, payload: bytes, layout: Layout) -> Self:
         selection = _decode_selection(payload, layout)
@@ -161,6 +181,10 @@ class ClipboardRelease(Message):
 
     number: ClassVar[int] = MessageType.VD_AGENT_CLIPBOARD_RELEASE
     max_size: ClassVar[int] = _SELECTION.size
+
+    @property
+    def subject(self) -> Hashable:
+        return _subject(self.selection)
 
     @classmethod
     def decode(cls, payload: bytes, layout: Layout) -> Self:

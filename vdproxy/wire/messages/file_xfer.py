@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -33,6 +34,10 @@ _MAX_U32 = 2**32 - 1
 _MAX_U64 = 2**64 - 1
 
 
+def _subject(transfer: int) -> Hashable:
+    return MessageType.VD_AGENT_FILE_XFER_DATA, transfer
+
+
 def _number(value: str, key: str, largest: int) -> int:
     require(
         value.isascii() and value.isdecimal() and len(value) <= len(str(largest)),
@@ -61,6 +66,10 @@ class FileXferStart(Message):
 
     number: ClassVar[int] = MessageType.VD_AGENT_FILE_XFER_START
     max_size: ClassVar[int] = _ID.size + MAX_FILE_XFER_START
+
+    @property
+    def subject(self) -> Hashable:
+        return _subject(self.id)
 
     @classmethod
     def decode(cls, payload: bytes, layout: Layout) -> Self:
@@ -109,6 +118,10 @@ class FileXferStatus(Message):
     number: ClassVar[int] = MessageType.VD_AGENT_FILE_XFER_STATUS
     max_size: ClassVar[int] = _STATUS.size + MAX_FILE_XFER_DETAIL
 
+    @property
+    def subject(self) -> Hashable:
+        return _subject(self.id)
+
     @classmethod
     def decode(cls, payload: bytes, layout: Layout) -> Self:
         transfer, result = _STATUS.unpack_from(payload)
@@ -154,6 +167,10 @@ class FileXferData(Message):
     max_size: ClassVar[int] = _DATA.size + MAX_FILE_XFER_DATA
     data_offset: ClassVar[int | None] = _DATA.size
 
+    @property
+    def subject(self) -> Hashable:
+        return _subject(self.id)
+
     @classmethod
     def decode(cls, payload: bytes, layout: Layout) -> Self:
         transfer, size = _DATA.unpack_from(payload)
@@ -162,4 +179,7 @@ class FileXferData(Message):
         return cls(transfer, data)
 
     def encode(self, layout: Layout) -> bytes:
-        return _DATA.pack(self.id, len(self.data)) + self.data
+        return b"".join(self.encode_parts(layout))
+
+    def encode_parts(self, layout: Layout) -> tuple[bytes, bytes]:
+        return _DATA.pack(self.id, len(self.data)), self.data

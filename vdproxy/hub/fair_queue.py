@@ -1,0 +1,205 @@
+"""
+What waits for the guest, from any number of clients: none keeps the others waiting.
+
+Two kinds of messages take turns. Control messages, which are small, go first and
+in the order they came. Bulk, which carries data of any size, goes in one lane a
+client; the lanes are served by bytes, whole messages at a time. Messages about
+the same subject (a selection, a file transfer) never overtake one another.
+
+A chunk of another message on the same port would end up inside the one that is
+being sent, so while that is a large one control messages take the other port:
+spice-vdagentd assembles each port's messages apart, and the Windows agent reads
+any message on port 2 that is a single chunk.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable
+from dataclasses import replace
+from typing import Protocol
+
+from vdproxy.wire.chunk import CutMessage
+from vdproxy.wire.constants import Port
+
+#: Bytes of a message from which on it is worth a detour over the other port.
+_LARGE = 256 * 1024
+
+#: Bytes that a lane is charged at most for one message: after one of 100 MB its
+#: client is not to wait until all the others have sent as much.
+_MAX_CHARGE = 1024 * 1024
+
+
+class Source(Hashable, Protocol):
+    """Whose messages these are: a client, or the guest for what answers it."""
+
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+
+
+class Lane:
+    """Messages in a row; the next one's turn comes at ``due`` (bytes served)."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[Sending] = deque()
+        self.due = 0
+
+
+class Sending:
+    """
+    One message on its way to the guest, on behalf of *source*.
+
+    ``lane`` is where it waits, None once it has begun to go out.
+    """
+
+    def __init__(
+        self,
+        queue: FairQueue,
+        message: CutMessage,
+        source: Source,
+        subject: Hashable = None,
+    ) -> None:
+        self._queue = queue
+        self.message = message
+        self.source = source
+        self.subject = subject
+        self.lane: Lane | None = None
+        #: Whether others about its subject must come behind it in its lane.
+        self.leads = False
+
+    def cancel(self) -> bool:
+        """Do not send it, if that has not begun; tell whether that was so."""
+        if self.lane is None:
+            return False
+        self._queue.remove(self)
+        return True
+
+
+class FairQueue:
+    """The messages for one guest that have not begun to go out."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._control = Lane()
+        self._bulk: dict[Source, Lane] = {}
+        self._now = 0
+        self._current: Sending | None = None
+        self._current_is_bulk = False
+        self._waits_of: dict[Source, int] = {}
+        #: The lane with bulk about a subject, and how many of its messages are.
+        self._about: dict[Hashable, tuple[Lane, int]] = {}
+
+    @property
+    def count(self) -> int:
+        return sum(len(lane.waiting) for lane in self._lanes())
+
+    @property
+    def sources(self) -> list[Source]:
+        """The sources of what waits or is being sent."""
+        return list(self._waits_of)
+
+    def size_of(self, source: Source) -> int:
+        """Return the bytes of *source* that wait, or whose message has not ended."""
+        return self._waits_of.get(source, 0)
+
+    def put(self, sending: Sending, *, bulk: bool) -> None:
+        """Let a message wait for its turn."""
+        sending.lane = self._lane_for(sending, bulk=bulk)
+        sending.lane.waiting.append(sending)
+        self.size += sending.message.size
+        self._waits_of[sending.source] = (
+            self.size_of(sending.source) + sending.message.size
+        )
+
+    def remove(self, sending: Sending) -> None:
+        """Drop a message that waits."""
+        if sending.lane is not None:
+            sending.lane.waiting.remove(sending)
+            self._begun(sending)
+            self._ended(sending)
+
+    def pop(self) -> CutMessage | None:
+        if self._current is not None:
+            self._ended(self._current)
+            self._current = None
+        self._current_is_bulk = not self._control.waiting
+        if self._current_is_bulk:
+            self._current = self._next_bulk()
+        else:
+            self._current = self._control.waiting.popleft()
+        if self._current is None:
+            return None
+        self._begun(self._current)
+        return self._current.message
+
+    def pop_between(self) -> CutMessage | None:
+        if (
+            self._current is None
+            or not self._current_is_bulk
+            or self._current.message.size <= _LARGE
+            or not self._control.waiting
+            or not self._control.waiting[0].message.fits_one_chunk
+        ):
+            return None
+        sending = self._control.waiting.popleft()
+        self._begun(sending)
+        self._ended(sending)
+        return replace(sending.message, port=Port.VDP_SERVER_PORT)
+
+    def clear(self) -> None:
+        for lane in self._lanes():
+            for sending in list(lane.waiting):
+                self.remove(sending)
+
+    def _lanes(self) -> tuple[Lane, ...]:
+        return self._control, *self._bulk.values()
+
+    def _lane_for(self, sending: Sending, *, bulk: bool) -> Lane:
+        about = self._about.get(sending.subject)
+        if about is not None:
+            lane, count = about
+        elif bulk:
+            lane, count = self._lane_of(sending.source), 0
+        else:
+            return self._control
+        if sending.subject is not None:
+            sending.leads = True
+            self._about[sending.subject] = lane, count + 1
+        return lane
+
+    def _lane_of(self, source: Source) -> Lane:
+        lane = self._bulk.setdefault(source, Lane())
+        if not lane.waiting:
+            # A lane that was empty has no claim to what it did not use.
+            lane.due = max(lane.due, self._now)
+        return lane
+
+    def _next_bulk(self) -> Sending | None:
+        """Return the next message of the lane that was served least."""
+        lanes = [lane for lane in self._bulk.values() if lane.waiting]
+        if not lanes:
+            self._bulk.clear()
+            self._now = 0
+            return None
+        lane = min(lanes, key=lambda lane: lane.due)
+        self._now = lane.due
+        sending = lane.waiting.popleft()
+        lane.due += min(sending.message.size, _MAX_CHARGE)
+        return sending
+
+    def _begun(self, sending: Sending) -> None:
+        sending.lane = None
+        self.size -= sending.message.size
+
+    def _ended(self, sending: Sending) -> None:
+        left = self._waits_of[sending.source] - sending.message.size
+        if left:
+            self._waits_of[sending.source] = left
+        else:
+            del self._waits_of[sending.source]
+        if sending.leads:
+            lane, count = self._about[sending.subject]
+            if count > 1:
+                self._about[sending.subject] = lane, count - 1
+            else:
+                del self._about[sending.subject]
