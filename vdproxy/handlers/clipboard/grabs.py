@@ -1,0 +1,144 @@
+"""
+How often a selection may change hands.
+
+A peer that grabs without end would keep the agent and all other peers busy, so
+over 20 GRABs a second only its newest counts. And two desktops that share a
+clipboard by a second way (VNC's, another proxy, a nested VM) answer each other's
+GRABs for ever: after a few changes between the same two within two seconds the
+next has to wait. No GRAB is lost by that unless a newer one takes its place.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from vdproxy.api import VM, Peer
+
+#: GRABs of one peer in one second that take effect at once.
+_MAX_GRABS = 20
+_SECOND = 1.0
+
+#: Changes of owner between the same two peers within so many seconds after which
+#: the next is held for as long.
+_MAX_CHANGES = 4
+_LOOP_SECONDS = 2.0
+
+
+class GrabRates:
+    """How often each peer has grabbed of late, whatever selection."""
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._grabs: dict[Peer, deque[float]] = {}
+
+    def delay(self, peer: Peer) -> float:
+        """Return the seconds until the next GRAB of *peer* may take effect."""
+        grabs = self._grabs.get(peer)
+        if grabs is None or len(grabs) < _MAX_GRABS:
+            return 0.0
+        return max(0.0, grabs[0] + _SECOND - self._clock.seconds())
+
+    def count(self, peer: Peer) -> None:
+        """Take note of a GRAB that takes effect now."""
+        grabs = self._grabs.setdefault(peer, deque(maxlen=_MAX_GRABS))
+        grabs.append(self._clock.seconds())
+
+    def forget(self, peer: Peer) -> None:
+        """Take note that *peer* has left."""
+        self._grabs.pop(peer, None)
+
+
+@dataclass
+class _Held:
+    """A GRAB that waits until it may take effect."""
+
+    peer: Peer
+    types: tuple[int, ...]
+    call: IDelayedCall
+
+
+class GrabGate:
+    """
+    Lets the GRABs of one selection take effect, at once or when it is time.
+
+    ``apply`` is what one does. The newest GRAB, whoever's, replaces one that is
+    held.
+    """
+
+    def __init__(
+        self,
+        vm: VM,
+        rates: GrabRates,
+        apply: Callable[[Peer, tuple[int, ...]], None],
+    ) -> None:
+        self._vm = vm
+        self._rates = rates
+        self._apply = apply
+        self._held: _Held | None = None
+        self._owner: Peer | None = None
+        self._changes: deque[tuple[float, frozenset[Peer]]] = deque(maxlen=_MAX_CHANGES)
+
+    def grab(self, peer: Peer, types: tuple[int, ...]) -> None:
+        """Let *peer* grab when it may."""
+        held = self._held
+        if held is not None and held.peer is peer:
+            held.types = types
+            return
+        self._drop()
+        delay = max(self._rates.delay(peer), self._loop_delay(peer))
+        if not delay:
+            self._let_through(peer, types)
+            return
+        self._vm.log.warn(
+            "a grab of {peer} is held for {delay:.1f} s: clipboards change too often",
+            peer=peer.label,
+            delay=delay,
+        )
+        call = self._vm.clock.callLater(delay, self._release)
+        self._held = _Held(peer, types, call)
+
+    def cancel(self, peer: Peer) -> bool:
+        """Drop a GRAB of *peer* that is held; tell whether there was one."""
+        if self._held is None or self._held.peer is not peer:
+            return False
+        self._drop()
+        return True
+
+    def forget(self, peer: Peer) -> None:
+        """Take note that *peer* has left."""
+        self.cancel(peer)
+        self._rates.forget(peer)
+        self._changes = deque(
+            (change for change in self._changes if peer not in change[1]),
+            maxlen=_MAX_CHANGES,
+        )
+        if self._owner is peer:
+            self._owner = None
+
+    def _loop_delay(self, peer: Peer) -> float:
+        pair = frozenset((peer, self._owner))
+        since = self._vm.clock.seconds() - _LOOP_SECONDS
+        recent = [time for time, who in self._changes if who == pair and time > since]
+        return _LOOP_SECONDS if len(recent) >= _MAX_CHANGES else 0.0
+
+    def _let_through(self, peer: Peer, types: tuple[int, ...]) -> None:
+        self._rates.count(peer)
+        if self._owner is not None and self._owner is not peer:
+            pair = frozenset((peer, self._owner))
+            self._changes.append((self._vm.clock.seconds(), pair))
+        self._owner = peer
+        self._apply(peer, types)
+
+    def _release(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            self._let_through(held.peer, held.types)
+
+    def _drop(self) -> None:
+        if self._held is not None:
+            self._held.call.cancel()
+            self._held = None

@@ -1,0 +1,186 @@
+"""What the guest and the clients say about selections, and who is given data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from zope.interface import implementer
+
+from vdproxy.api import (
+    VM,
+    Capabilities,
+    Capability,
+    Client,
+    Clipboard,
+    ClipboardGrab,
+    ClipboardRelease,
+    ClipboardRequest,
+    ClipboardType,
+    Handler,
+    IMessageHandler,
+    MaxClipboard,
+    Message,
+    MessageType,
+    Peer,
+    Selection,
+    Unknown,
+)
+from vdproxy.handlers.clipboard.grabs import GrabRates
+from vdproxy.handlers.clipboard.selection import SharedSelection
+
+_SELECTIONS = {
+    "clipboard": Selection.VD_AGENT_CLIPBOARD_SELECTION_CLIPBOARD,
+    "primary": Selection.VD_AGENT_CLIPBOARD_SELECTION_PRIMARY,
+    "secondary": Selection.VD_AGENT_CLIPBOARD_SELECTION_SECONDARY,
+}
+_CLIPBOARD = Selection.VD_AGENT_CLIPBOARD_SELECTION_CLIPBOARD
+_NONE = ClipboardType.VD_AGENT_CLIPBOARD_NONE
+
+#: VDAgentMaxClipboard.max is a signed number of 32 bits.
+_MAX_MAX_CLIPBOARD = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class ClipboardOptions:
+    """
+    Options of the clipboard handler.
+
+    ``selections`` are those that are shared; ``share_between_clients`` tells
+    whether a client may paste what another one copied.
+    """
+
+    selections: tuple[Literal["clipboard", "primary", "secondary"], ...] = (
+        "clipboard",
+    )
+    share_between_clients: bool = True
+
+
+@implementer(IMessageHandler)
+class ClipboardHandler(Handler):
+    """Keeps the shared selections, and each client's limit of what it wants."""
+
+    messages = (
+        Clipboard,
+        ClipboardGrab,
+        ClipboardRequest,
+        ClipboardRelease,
+        MaxClipboard,
+    )
+    relayed = Capabilities.of(
+        Capability.VD_AGENT_CAP_GUEST_LINEEND_LF,
+        Capability.VD_AGENT_CAP_GUEST_LINEEND_CRLF,
+        Capability.VD_AGENT_CAP_MAX_CLIPBOARD,
+    )
+    provided = Capabilities.of(
+        Capability.VD_AGENT_CAP_CLIPBOARD_BY_DEMAND,
+        Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION,
+        Capability.VD_AGENT_CAP_CLIPBOARD_NO_RELEASE_ON_REGRAB,
+        Capability.VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL,
+    )
+
+    def __init__(self, options: ClipboardOptions) -> None:
+        self._options = options
+        self._selections: dict[int, SharedSelection] = {}
+        self._max_clipboard: dict[Client, int] = {}
+
+    def start(self, vm: VM) -> None:
+        self._vm = vm
+        rates = GrabRates(vm.clock)
+        for name in self._options.selections:
+            number = _SELECTIONS[name]
+            self._selections[number] = SharedSelection(
+                vm,
+                number,
+                rates,
+                self._give,
+                share_between_clients=self._options.share_between_clients,
+            )
+
+    def stop(self) -> None:
+        for selection in self._selections.values():
+            selection.end()
+
+    def guest_up(self, capabilities: Capabilities) -> None:
+        guest = self._vm.guest
+        if guest.can(Capability.VD_AGENT_CAP_MAX_CLIPBOARD):
+            guest.send(MaxClipboard(min(self._vm.max_message, _MAX_MAX_CLIPBOARD)))
+        for selection in self._selections.values():
+            selection.tell(guest)
+
+    def guest_lost(self) -> None:
+        for selection in self._selections.values():
+            selection.lose(self._vm.guest)
+
+    def client_ready(self, client: Client) -> None:
+        for selection in self._selections.values():
+            selection.tell(client)
+
+    def client_left(self, client: Client) -> None:
+        self._max_clipboard.pop(client, None)
+        for selection in self._selections.values():
+            selection.lose(client)
+
+    def received(self, peer: Peer, message: Message) -> None:
+        match message:
+            case ClipboardGrab(selection=number, types=types):
+                if number in self._selections:
+                    self._selections[number].grab(peer, types)
+            case ClipboardRequest(selection=number, type=kind):
+                if number in self._selections:
+                    self._selections[number].request(peer, kind)
+                else:
+                    self._give_none(peer, number)
+            case Clipboard(selection=number, type=kind, data=data):
+                if number in self._selections:
+                    self._selections[number].answer(peer, kind, data)
+            case ClipboardRelease(selection=number):
+                if number in self._selections:
+                    self._selections[number].release(peer)
+            case MaxClipboard(max=limit) if isinstance(peer, Client):
+                self._max_clipboard[peer] = limit
+
+    def dropped(self, peer: Peer, message: Message, reason: str) -> None:
+        number = self._selection_of(peer, message)
+        match message.number:
+            case MessageType.VD_AGENT_CLIPBOARD_REQUEST:
+                self._give_none(peer, number)
+            case MessageType.VD_AGENT_CLIPBOARD:
+                self._answer_is_lost(peer, message)
+            case MessageType.VD_AGENT_CLIPBOARD_GRAB if number in self._selections:
+                self._selections[number].refuse_grab(peer)
+
+    def _selection_of(self, peer: Peer, message: Message) -> int:
+        """Return what a message is about, also one that could not be read."""
+        if not isinstance(message, Unknown):
+            return int(getattr(message, "selection", _CLIPBOARD))
+        with_selection = peer.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION)
+        first = message.payload[0] if message.payload and with_selection else _CLIPBOARD
+        return first if first in _SELECTIONS.values() else _CLIPBOARD
+
+    def _answer_is_lost(self, peer: Peer, message: Message) -> None:
+        """Have whoever waits for this answer of *peer* wait no longer."""
+        asked = [s for s in self._selections.values() if s.asked(peer) is not None]
+        if isinstance(message, Clipboard):
+            asked = [s for s in asked if s.number == message.selection]
+        # Nothing is known of a message over max-message: the oldest answer is due.
+        for selection in sorted(asked, key=lambda s: s.asked(peer) or 0.0)[:1]:
+            selection.answer(peer, _NONE, b"")
+
+    def _give_none(self, peer: Peer, selection: int) -> None:
+        self._give(peer, Clipboard(selection, _NONE, b""), None)
+
+    def _give(self, peer: Peer, message: Clipboard, source: Client | None) -> None:
+        """Send clipboard data to whom it is owed, or nothing if it is too much."""
+        if not isinstance(peer, Client):
+            self._vm.guest.send(message, source=source)
+            return
+        limit = self._max_clipboard.get(peer, -1)
+        if 0 <= limit < len(message.data):
+            message = Clipboard(message.selection, message.type, b"")
+        peer.send(message)
+
+
+def make(options: ClipboardOptions) -> ClipboardHandler:
+    """Return the handler for one VM."""
+    return ClipboardHandler(options)

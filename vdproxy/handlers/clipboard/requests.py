@@ -1,0 +1,224 @@
+"""
+Who waits for the data of one selection, and what its owner has been asked.
+
+An answer names no request: it may come late, out of order, as NONE, which names
+no type, or in another type. So an owner is asked one thing at a time; equal
+requests share an answer. The owner's slot stays taken until it has answered,
+even if nobody waits any more, so that an answer is never taken for another's.
+Whoever waits is answered in any case: after 2.5 seconds in which nothing of an
+answer has come, with NONE. The Windows agent gives up after three seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twisted.internet.interfaces import IDelayedCall
+
+from vdproxy.api import (
+    VM,
+    Capability,
+    ClipboardRequest,
+    ClipboardType,
+    MessageType,
+    Peer,
+)
+
+#: Seconds without progress after which those who wait are given NONE.
+_PATIENCE = 2.5
+
+#: Seconds after which an answer is expected no more.
+_SLOT_SECONDS = 5.0
+
+#: Requests of one peer that may wait; more are answered with NONE at once.
+_MAX_WAITING = 64
+
+#: What is kept of the guest's answers, bytes and seconds.
+_MAX_CACHED = 4 * 1024 * 1024
+_CACHE_SECONDS = 60.0
+
+_NONE = ClipboardType.VD_AGENT_CLIPBOARD_NONE
+
+
+@dataclass(frozen=True)
+class _Waiter:
+    """A peer that has asked for a type, and when."""
+
+    peer: Peer
+    type: int
+    since: float
+
+
+@dataclass
+class _Slot:
+    """What an owner was asked, and when; ``stale`` once it has grabbed anew."""
+
+    type: int
+    since: float
+    stale: bool = False
+
+
+class Requests:
+    """
+    The requests for one selection.
+
+    ``deliver`` gives a peer the data of a type; with NONE there are none.
+    """
+
+    def __init__(
+        self, vm: VM, selection: int, deliver: Callable[[Peer, int, bytes], None]
+    ) -> None:
+        self._vm = vm
+        self._selection = selection
+        self._deliver = deliver
+        self._owner: Peer | None = None
+        self._waiting: list[_Waiter] = []
+        self._slots: dict[Peer, _Slot] = {}
+        self._cache: dict[int, bytes] = {}
+        self._timer: IDelayedCall | None = None
+        self._forget_call: IDelayedCall | None = None
+
+    def asked(self, peer: Peer) -> float | None:
+        """Return when *peer* was asked what it has not answered, None if nothing."""
+        slot = self._slots.get(peer)
+        return None if slot is None else slot.since
+
+    def add(self, peer: Peer, type: int) -> None:
+        """Have *peer* given the owner's data of a type, at once or in time."""
+        if type in self._cache:
+            self._deliver(peer, type, self._cache[type])
+        elif (
+            self._owner is None
+            or sum(waiter.peer is peer for waiter in self._waiting) >= _MAX_WAITING
+        ):
+            self._deliver(peer, _NONE, b"")
+        else:
+            self._waiting.append(_Waiter(peer, type, self._vm.clock.seconds()))
+            self._ask_next()
+            self._watch()
+
+    def answer(self, peer: Peer, type: int, data: bytes) -> None:
+        """Take what *peer* answers, and give it to whoever waits for it."""
+        slot = self._slots.pop(peer, None)
+        if slot is None:
+            return
+        if not slot.stale and peer is self._owner:
+            if peer is self._vm.guest:
+                self._keep(type, data)
+            for waiter in self._take(lambda waiter: waiter.type == slot.type):
+                # An application in the guest waits for that type and no other.
+                usable = type == slot.type or waiter.peer is not self._vm.guest
+                self._deliver(
+                    waiter.peer, type if usable else _NONE, data if usable else b""
+                )
+        self._ask_next()
+        self._watch()
+
+    def owner_changed(self, owner: Peer | None) -> None:
+        """Give those who wait nothing: what they asked for is gone."""
+        self._owner = owner
+        self._forget()
+        for slot in self._slots.values():
+            slot.stale = True
+        for waiter in self._take(lambda waiter: True):
+            self._deliver(waiter.peer, _NONE, b"")
+        self._watch()
+
+    def left(self, peer: Peer) -> None:
+        """Expect nothing of *peer* any more, and owe it nothing."""
+        self._slots.pop(peer, None)
+        self._take(lambda waiter: waiter.peer is peer)
+        self._watch()
+
+    def _ask_next(self) -> None:
+        """Ask the owner for what is wanted next; the guest's wishes come first."""
+        owner = self._owner
+        if owner is None or owner in self._slots or not self._waiting:
+            return
+        guest = self._vm.guest
+        waiter = min(self._waiting, key=lambda waiter: waiter.peer is not guest)
+        self._slots[owner] = _Slot(waiter.type, self._vm.clock.seconds())
+        owner.send(ClipboardRequest(self._selection, waiter.type))
+
+    def _take(self, wanted: Callable[[_Waiter], bool]) -> list[_Waiter]:
+        """Remove and return the waiters for which *wanted* holds."""
+        taken = [waiter for waiter in self._waiting if wanted(waiter)]
+        self._waiting = [waiter for waiter in self._waiting if not wanted(waiter)]
+        return taken
+
+    def _deadline(self, waiter: _Waiter) -> float:
+        """Return until when a waiter waits, seconds."""
+        since = waiter.since
+        if self._owner is not None and self._has_patience(waiter.peer):
+            since = max(since, self._last_byte_of_data(self._owner) or since)
+        return since + _PATIENCE
+
+    def _last_byte_of_data(self, peer: Peer) -> float | None:
+        """Return when clipboard data that are coming in from *peer* grew last."""
+        coming = peer.assembling
+        if coming is None or coming.number != MessageType.VD_AGENT_CLIPBOARD:
+            return None
+        return coming.last_byte
+
+    def _has_patience(self, peer: Peer) -> bool:
+        """
+        Tell whether a peer waits longer for data that are on their way.
+
+        Agents without GRAB_SERIAL are taken for Windows': what takes longer to
+        arrive here than that agent waits is of no use to it.
+        """
+        guest = self._vm.guest
+        return peer is not guest or guest.can(
+            Capability.VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL
+        )
+
+    def _watch(self) -> None:
+        """Look again when the first deadline of a waiter or a slot is due."""
+        due = [self._deadline(waiter) for waiter in self._waiting]
+        due += [self._slot_deadline(peer) for peer in self._slots]
+        if not due:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+        elif self._timer is None:
+            delay = max(0.0, min(due) - self._vm.clock.seconds())
+            self._timer = self._vm.clock.callLater(delay, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        now = self._vm.clock.seconds()
+        late = self._take(lambda waiter: self._deadline(waiter) <= now)
+        if late and self._owner is not None:
+            self._vm.log.info(
+                "{peer} has not given its clipboard in {seconds} s",
+                peer=self._owner.label,
+                seconds=_PATIENCE,
+            )
+        for waiter in late:
+            self._deliver(waiter.peer, _NONE, b"")
+        for peer in [p for p in self._slots if self._slot_deadline(p) <= now]:
+            del self._slots[peer]
+        self._ask_next()
+        self._watch()
+
+    def _slot_deadline(self, peer: Peer) -> float:
+        """Return until when an answer of *peer* is expected, seconds."""
+        if self._last_byte_of_data(peer) is not None:
+            return self._vm.clock.seconds() + _PATIENCE
+        return self._slots[peer].since + _SLOT_SECONDS
+
+    def _keep(self, type: int, data: bytes) -> None:
+        """Keep an answer of the guest for those who ask next."""
+        cached = sum(len(other) for other in self._cache.values())
+        if not data or type == _NONE or cached + len(data) > _MAX_CACHED:
+            return
+        self._cache[type] = data
+        if self._forget_call is None:
+            self._forget_call = self._vm.clock.callLater(_CACHE_SECONDS, self._forget)
+
+    def _forget(self) -> None:
+        self._cache.clear()
+        if self._forget_call is not None and self._forget_call.active():
+            self._forget_call.cancel()
+        self._forget_call = None

@@ -1,0 +1,172 @@
+"""One selection: who owns it, and what everybody has been told about that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.interfaces import IDelayedCall
+
+from vdproxy.api import (
+    VM,
+    Capability,
+    Client,
+    Clipboard,
+    ClipboardGrab,
+    ClipboardRelease,
+    ClipboardType,
+    Message,
+    Peer,
+    Selection,
+)
+from vdproxy.handlers.clipboard.grabs import GrabGate, GrabRates
+from vdproxy.handlers.clipboard.requests import Requests
+
+#: Seconds in which a peer that may release before it grabs anew can do so.
+_REGRAB_GRACE = 0.5
+
+#: What cannot be handed over. A file list names paths in a WebDAV share, which
+#: takes a port of its own (org.spice-space.webdav.0).
+_NOT_OFFERED = {
+    ClipboardType.VD_AGENT_CLIPBOARD_NONE,
+    ClipboardType.VD_AGENT_CLIPBOARD_FILE_LIST,
+}
+
+
+class SharedSelection:
+    """
+    One selection that the guest and the clients of a VM share.
+
+    Its owner is the guest, a client, or nobody; all others are told so with a
+    GRAB, and with a RELEASE when there is nothing to be had any more. ``give``
+    sends clipboard data, on behalf of the client that they are from.
+    """
+
+    def __init__(
+        self,
+        vm: VM,
+        number: int,
+        rates: GrabRates,
+        give: Callable[[Peer, Clipboard, Client | None], None],
+        *,
+        share_between_clients: bool,
+    ) -> None:
+        self._vm = vm
+        self.number = number
+        self._give = give
+        self._share_between_clients = share_between_clients
+        self._gate = GrabGate(vm, rates, self._grabbed)
+        self._requests = Requests(vm, number, self._deliver)
+        self._owner: Peer | None = None
+        self._types: tuple[int, ...] = ()
+        self._releasing: IDelayedCall | None = None
+        #: Those for whom a GRAB was the last that we said.
+        self._told: set[Peer] = set()
+
+    def grab(self, peer: Peer, types: tuple[int, ...]) -> None:
+        """Let *peer* own the selection, as soon as it may."""
+        if self._reaches(peer):
+            self._gate.grab(peer, types)
+
+    def refuse_grab(self, peer: Peer) -> None:
+        """Tell *peer*, of which a GRAB is not taken, who owns the selection."""
+        self._gate.cancel(peer)
+        if peer is self._owner or peer is self._vm.guest:
+            # What it had before is gone all the same.
+            self._own(peer, ())
+        if peer is not self._vm.guest:
+            self._told.add(peer)
+            self.tell(peer)
+
+    def release(self, peer: Peer) -> None:
+        """Let *peer* own the selection no more, if it does."""
+        if self._gate.cancel(peer):
+            self.tell(peer)
+        if peer is not self._owner:
+            return
+        if peer.can(Capability.VD_AGENT_CAP_CLIPBOARD_NO_RELEASE_ON_REGRAB):
+            self._own(None, ())
+        elif self._releasing is None:
+            self._releasing = self._vm.clock.callLater(
+                _REGRAB_GRACE, self._own, None, ()
+            )
+
+    def request(self, peer: Peer, type: int) -> None:
+        """Have *peer* given the selection as a type, or be told that it cannot."""
+        if type in self._types and self._releasing is None and self._may_paste(peer):
+            self._requests.add(peer, type)
+        else:
+            self._deliver(peer, ClipboardType.VD_AGENT_CLIPBOARD_NONE, b"")
+
+    def asked(self, peer: Peer) -> float | None:
+        """Return when *peer* was asked what it has not answered, None if nothing."""
+        return self._requests.asked(peer)
+
+    def answer(self, peer: Peer, type: int, data: bytes) -> None:
+        """Take what *peer* answers to a request."""
+        self._requests.answer(peer, type, data)
+
+    def tell(self, peer: Peer) -> None:
+        """Bring *peer* up to date."""
+        if self._types and self._may_paste(peer) and self._reaches(peer):
+            self._told.add(peer)
+            self._send(peer, ClipboardGrab(self.number, self._types))
+        elif peer in self._told:
+            self._told.discard(peer)
+            if self._reaches(peer):
+                self._send(peer, ClipboardRelease(self.number))
+
+    def lose(self, peer: Peer) -> None:
+        """Part with *peer*: what it owned nobody does, and it is owed nothing."""
+        self._told.discard(peer)
+        self._gate.forget(peer)
+        self._requests.left(peer)
+        if peer is self._owner:
+            self._own(None, ())
+
+    def end(self) -> None:
+        """Let nobody own the selection, or wait for it."""
+        self._own(None, ())
+
+    def _grabbed(self, peer: Peer, types: tuple[int, ...]) -> None:
+        # A GRAB ends what its sender was told before.
+        self._told.discard(peer)
+        self._own(peer, tuple(type for type in types if type not in _NOT_OFFERED))
+
+    def _own(self, owner: Peer | None, types: tuple[int, ...]) -> None:
+        """Let *owner* own the selection, and tell everybody else."""
+        if self._releasing is not None and self._releasing.active():
+            self._releasing.cancel()
+        self._releasing = None
+        self._owner, self._types = owner, types
+        # A peer takes the next answer for that to its last request, so those who
+        # wait are answered before they can make another.
+        self._requests.owner_changed(owner)
+        for peer in (self._vm.guest, *self._vm.clients):
+            if peer is not owner:
+                self.tell(peer)
+
+    def _may_paste(self, peer: Peer) -> bool:
+        between_clients = isinstance(self._owner, Client) and isinstance(peer, Client)
+        return peer is not self._owner and (
+            self._share_between_clients or not between_clients
+        )
+
+    def _reaches(self, peer: Peer) -> bool:
+        """Tell whether this selection can be talked about with *peer*."""
+        return peer.can(Capability.VD_AGENT_CAP_CLIPBOARD_BY_DEMAND) and (
+            self.number == Selection.VD_AGENT_CLIPBOARD_SELECTION_CLIPBOARD
+            or peer.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION)
+        )
+
+    def _deliver(self, peer: Peer, type: int, data: bytes) -> None:
+        self._give(peer, Clipboard(self.number, type, data), self._client_owner)
+
+    def _send(self, peer: Peer, message: Message) -> None:
+        if peer is self._vm.guest:
+            self._vm.guest.send(message, source=self._client_owner)
+        else:
+            peer.send(message)
+
+    @property
+    def _client_owner(self) -> Client | None:
+        return self._owner if isinstance(self._owner, Client) else None
