@@ -19,16 +19,6 @@ _Type = Literal["text", "png", "bmp", "tiff", "jpg", "file-list", "any"]
 
 
 @dataclass(frozen=True)
-class ClipboardOptions:
-    """Options of the clipboard handler."""
-
-    selections: tuple[Literal["clipboard", "primary", "secondary"], ...] = (
-        "clipboard",
-    )
-    share_between_clients: bool = True
-
-
-@dataclass(frozen=True)
 class PolicyOptions:
     """Options of the policy filter."""
 
@@ -54,14 +44,7 @@ NOTE = "not in this version, without effect"
 
 #: Options by name, for each kind of plugin.
 PLUGINS: dict[str, dict[str, type[Any]]] = {
-    "handler": {
-        "clipboard": ClipboardOptions,
-        "file-transfer": NoOptions,
-        "mouse": NoOptions,
-        "display": NoOptions,
-        "audio": NoOptions,
-        "graphics-device": NoOptions,
-    },
+    "handler": {},
     "filter": {"policy": PolicyOptions, "audit": NoOptions},
     "frontend": {"spice": SpiceOptions},
 }

@@ -59,7 +59,16 @@ class VMOptions:
     guest_listen: str = ""
     qmp: str = ""
     clients: str = ""
-    handlers: tuple[str, ...] = ("capabilities", "monitors")
+    handlers: tuple[str, ...] = (
+        "capabilities",
+        "clipboard",
+        "file-transfer",
+        "monitors",
+        "mouse",
+        "display",
+        "audio",
+        "graphics-device",
+    )
     filters: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     max_clients: int = DEFAULT_MAX_CLIENTS
