@@ -8,15 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from vdproxy.handlers.capabilities import CapabilitiesHandler
-from vdproxy.handlers.monitors import MonitorsHandler
 from vdproxy.net.simulated_agent import CAPABILITIES
 from vdproxy.options import key_of
 from vdproxy.service.planned import KEYS, PLUGINS
 from vdproxy.service.settings import ProcessOptions, VMOptions, load
 from vdproxy.wire.capabilities import Capabilities, Layout
 from vdproxy.wire.chunk import CutMessage
-from vdproxy.wire.constants import Capability
 from vdproxy.wire.messages import AnnounceCapabilities
 
 ROOT = Path(__file__).parent.parent
@@ -97,13 +94,13 @@ def test_the_configuration_of_the_readme_is_good(tmp_path):
 
 
 def test_the_first_words_in_the_readme_are_the_simulated_guests():
-    handlers = (CapabilitiesHandler(), MonitorsHandler())
-    relayed = Capabilities()
-    for handler in handlers:
-        relayed |= handler.relayed
-    offer = CAPABILITIES & relayed | Capabilities.of(
-        Capability.VD_AGENT_CAP_FILE_XFER_DISABLED
-    )
+    from twisted.internet import reactor  # noqa: TID251 - see above
+
+    (vm,) = load([str(ROOT / "etc" / "vm.ini")], reactor).vms
+    offer = Capabilities()
+    for choice in vm.handlers:
+        handler = choice.make()
+        offer |= CAPABILITIES & handler.relayed | handler.provided
     message = AnnounceCapabilities(1, offer.to_words())
     words = b"".join(CutMessage(message.number, message.encode(Layout()))).hex(" ", 4)
     assert words in README

@@ -37,7 +37,13 @@ def test_what_comes_with_vdproxy_is_a_line_each(listed):
     lines = [line.split(maxsplit=2) for line in out.splitlines()]
     assert [line[:2] for line in lines if line[0] == "handler"] == [
         ["handler", "capabilities"],
+        ["handler", "clipboard"],
+        ["handler", "file-transfer"],
         ["handler", "monitors"],
+        ["handler", "mouse"],
+        ["handler", "display"],
+        ["handler", "audio"],
+        ["handler", "graphics-device"],
     ]
     assert ["frontend", "vdi"] in [line[:2] for line in lines]
     assert all(len(line) == 3 for line in lines)
@@ -72,9 +78,9 @@ def test_the_types_of_options_are_told_as_text(listed, plugins):
 
 
 def test_a_plugin_without_options_is_explained(listed):
-    status, out, _ = listed("monitors")
+    status, out, _ = listed("mouse")
     assert status == 0
-    assert out.splitlines()[1:] == ["  module vdproxy.handlers.monitors"]
+    assert out.splitlines()[1:] == ["  module vdproxy.handlers.mouse"]
 
 
 def test_an_unknown_plugin_is_status_1_with_the_nearest(listed):
