@@ -15,7 +15,7 @@ any message on port 2 that is a single chunk.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import Protocol
 
@@ -71,14 +71,19 @@ class Sending:
         """Do not send it, if that has not begun; tell whether that was so."""
         if self.lane is None:
             return False
-        self._queue.remove(self)
+        self._queue.cancel(self)
         return True
 
 
 class FairQueue:
-    """The messages for one guest that have not begun to go out."""
+    """
+    The messages for one guest that have not begun to go out.
 
-    def __init__(self) -> None:
+    ``cancelled`` is called when one of them has been taken out.
+    """
+
+    def __init__(self, cancelled: Callable[[], None]) -> None:
+        self._cancelled = cancelled
         self.size = 0
         self._control = Lane()
         self._bulk: dict[Source, Lane] = {}
@@ -111,12 +116,10 @@ class FairQueue:
             self.size_of(sending.source) + sending.message.size
         )
 
-    def remove(self, sending: Sending) -> None:
+    def cancel(self, sending: Sending) -> None:
         """Drop a message that waits."""
-        if sending.lane is not None:
-            sending.lane.waiting.remove(sending)
-            self._begun(sending)
-            self._ended(sending)
+        self._remove(sending)
+        self._cancelled()
 
     def pop(self) -> CutMessage | None:
         if self._current is not None:
@@ -149,7 +152,13 @@ class FairQueue:
     def clear(self) -> None:
         for lane in self._lanes():
             for sending in list(lane.waiting):
-                self.remove(sending)
+                self._remove(sending)
+
+    def _remove(self, sending: Sending) -> None:
+        if sending.lane is not None:
+            sending.lane.waiting.remove(sending)
+            self._begun(sending)
+            self._ended(sending)
 
     def _lanes(self) -> tuple[Lane, ...]:
         return self._control, *self._bulk.values()

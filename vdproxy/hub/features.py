@@ -14,6 +14,7 @@ from vdproxy.hub.handler import Handler, Negotiator
 from vdproxy.hub.isolation import MAX_FAILURES, Installed, Mount
 from vdproxy.hub.log import VMLog
 from vdproxy.hub.peer import Peer
+from vdproxy.hub.refusals import refusal
 from vdproxy.hub.vm import VM
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.constants import MAX_CAPABILITY_WORDS, MessageType, message_name
@@ -99,12 +100,15 @@ class Features:
                 self._withdraw_if_failing(mount)
 
     def received(self, peer: Peer, message: Message) -> None:
-        """Give a message to its owner, or drop it."""
+        """Give a message to its owner; without one, refuse it."""
         # A REPLY is the affair of whoever owns what it answers.
         number = message.type if isinstance(message, Reply) else message.number
         mount = self._owners.get(number)
         if mount is None:
             self._log_unowned(peer, message.number)
+            answer = refusal(peer, message)
+            if answer is not None:
+                peer.send(answer)
         else:
             if not mount.call(mount.handler.received, peer, message):
                 reason = f"handler {mount.name} failed"

@@ -60,7 +60,7 @@ class Guest(Peer):
         self._check_call: IDelayedCall | None = None
         self._searched = False
         self._unanswered_since: float | None = None
-        self._queue = FairQueue()
+        self._queue = FairQueue(self._queue_changed)
         self._paused_sources: set[Source] = set()
 
     @property
@@ -101,7 +101,7 @@ class Guest(Peer):
 
     def connected(self, transport: Transport) -> None:
         """Begin with a new connection to the guest's port."""
-        self._queue = FairQueue()
+        self._queue = FairQueue(self._queue_changed)
         self._open(transport, self._queue)
         self._link = GuestLink(
             self._context.codec,
@@ -223,6 +223,10 @@ class Guest(Peer):
                 self._paused_sources.add(source)
                 source.pause()
         for source in list(self._paused_sources):
-            if self._queue.size_of(source) <= _LOW_WATER:
+            # One that is heard again may send at once, and bring us here once more.
+            if (
+                self._queue.size_of(source) <= _LOW_WATER
+                and source in self._paused_sources
+            ):
                 self._paused_sources.discard(source)
                 source.resume()

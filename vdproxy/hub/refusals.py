@@ -1,0 +1,49 @@
+"""What is answered in place of a handler that is not there."""
+
+from __future__ import annotations
+
+from vdproxy.hub.client import Client
+from vdproxy.hub.peer import Peer
+from vdproxy.wire.constants import (
+    Capability,
+    ClipboardType,
+    FileXferStatusResult,
+    ReplyError,
+    Selection,
+)
+from vdproxy.wire.messages import (
+    Clipboard,
+    ClipboardRequest,
+    DisplayConfig,
+    FileXferStart,
+    FileXferStatus,
+    Message,
+    MonitorsConfig,
+    Reply,
+)
+
+
+def refusal(peer: Peer, message: Message) -> Message | None:
+    """
+    Return what *peer* is told that sent *message*, of which nobody takes care.
+
+    None if it waits for nothing.
+    """
+    if isinstance(message, ClipboardRequest):
+        if message.selection != Selection.VD_AGENT_CLIPBOARD_SELECTION_CLIPBOARD and (
+            not peer.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION)
+        ):
+            # It was asked before a new offer, which has other selections no more.
+            return None
+        none = ClipboardType.VD_AGENT_CLIPBOARD_NONE
+        return Clipboard(message.selection, none, b"")
+    if not isinstance(peer, Client):
+        return None
+    if isinstance(message, FileXferStart):
+        result = FileXferStatusResult.VD_AGENT_FILE_XFER_STATUS_ERROR
+        if peer.agreed(Capability.VD_AGENT_CAP_FILE_XFER_DETAILED_ERRORS):
+            result = FileXferStatusResult.VD_AGENT_FILE_XFER_STATUS_DISABLED
+        return FileXferStatus(message.id, result)
+    if isinstance(message, (MonitorsConfig, DisplayConfig)):
+        return Reply(message.number, ReplyError.VD_AGENT_ERROR)
+    return None
