@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -67,6 +68,8 @@ class Link:
         try:
             message = self._codec.decode(raw, layout)
         except RemoteProtocolError as error:
+            if raw.number == ClipboardGrab.number:
+                self._count_malformed_grab(raw.payload, layout)
             return Malformed(raw.number, raw.payload, str(error))
         if (
             isinstance(message, ClipboardGrab)
@@ -75,6 +78,16 @@ class Link:
         ):
             return Discarded(raw.number, "its serial lost a race")
         return message
+
+    def _count_malformed_grab(self, payload: bytes, layout: Layout) -> None:
+        """Count a GRAB that says nothing of use: its sender has counted it."""
+        selections = layout.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION)
+        try:
+            grab = ClipboardGrab.decode(payload[: 8 if selections else 4], layout)
+        except (RemoteProtocolError, struct.error):
+            return
+        if grab.serial is not None:
+            self._serials.accept(grab.selection, grab.serial)
 
     def _announce(
         self, request: int, offer: Capabilities, port: int = Port.VDP_CLIENT_PORT

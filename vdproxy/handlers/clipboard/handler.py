@@ -27,6 +27,7 @@ from vdproxy.api import (
     Unknown,
 )
 from vdproxy.handlers.clipboard.grabs import GrabRates
+from vdproxy.handlers.clipboard.requests import reaches
 from vdproxy.handlers.clipboard.selection import SharedSelection
 
 _SELECTIONS = {
@@ -141,28 +142,21 @@ class ClipboardHandler(Handler):
                 self._max_clipboard[peer] = limit
 
     def dropped(self, peer: Peer, message: Message, reason: str) -> None:
-        number = self._selection_of(peer, message)
+        said = _selection_of(peer, message)
+        number = _CLIPBOARD if said is None else said
         match message.number:
             case MessageType.VD_AGENT_CLIPBOARD_REQUEST:
                 self._give_none(peer, number)
             case MessageType.VD_AGENT_CLIPBOARD:
-                self._answer_is_lost(peer, message)
+                self._answer_is_lost(peer, said)
             case MessageType.VD_AGENT_CLIPBOARD_GRAB if number in self._selections:
                 self._selections[number].refuse_grab(peer)
 
-    def _selection_of(self, peer: Peer, message: Message) -> int:
-        """Return what a message is about, also one that could not be read."""
-        if not isinstance(message, Unknown):
-            return int(getattr(message, "selection", _CLIPBOARD))
-        with_selection = peer.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION)
-        first = message.payload[0] if message.payload and with_selection else _CLIPBOARD
-        return first if first in _SELECTIONS.values() else _CLIPBOARD
-
-    def _answer_is_lost(self, peer: Peer, message: Message) -> None:
+    def _answer_is_lost(self, peer: Peer, number: int | None) -> None:
         """Have whoever waits for this answer of *peer* wait no longer."""
         asked = [s for s in self._selections.values() if s.asked(peer) is not None]
-        if isinstance(message, Clipboard):
-            asked = [s for s in asked if s.number == message.selection]
+        if number is not None:
+            asked = [s for s in asked if s.number == number]
         # Nothing is known of a message over max-message: the oldest answer is due.
         for selection in sorted(asked, key=lambda s: s.asked(peer) or 0.0)[:1]:
             selection.answer(peer, _NONE, b"")
@@ -171,7 +165,16 @@ class ClipboardHandler(Handler):
         self._give(peer, Clipboard(selection, _NONE, b""), None)
 
     def _give(self, peer: Peer, message: Clipboard, source: Client | None) -> None:
-        """Send clipboard data to whom it is owed, or nothing if it is too much."""
+        """
+        Send clipboard data to whom it is owed, or nothing if it is too much.
+
+        A peer that has announced less since it asked is given nothing either, and
+        no word about a selection that it knows no more.
+        """
+        if not reaches(peer, message.selection):
+            if message.selection != _CLIPBOARD:
+                return
+            message = Clipboard(_CLIPBOARD, _NONE, b"")
         if not isinstance(peer, Client):
             self._vm.guest.send(message, source=source)
             return
@@ -179,6 +182,16 @@ class ClipboardHandler(Handler):
         if 0 <= limit < len(message.data):
             message = Clipboard(message.selection, message.type, b"")
         peer.send(message)
+
+
+def _selection_of(peer: Peer, message: Message) -> int | None:
+    """Return what a message is about, None of one that is not readable so far."""
+    if not isinstance(message, Unknown):
+        return int(getattr(message, "selection", _CLIPBOARD))
+    if not peer.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION):
+        return _CLIPBOARD
+    first = message.payload[0] if message.payload else None
+    return first if first in _SELECTIONS.values() else None
 
 
 def make(options: ClipboardOptions) -> ClipboardHandler:

@@ -23,6 +23,7 @@ from vdproxy.api import (
     ClipboardType,
     MessageType,
     Peer,
+    Selection,
 )
 
 #: Seconds without progress after which those who wait are given NONE.
@@ -59,6 +60,14 @@ class _Slot:
     stale: bool = False
 
 
+def reaches(peer: Peer, selection: int) -> bool:
+    """Tell whether *selection* can be talked about with *peer*."""
+    return peer.can(Capability.VD_AGENT_CAP_CLIPBOARD_BY_DEMAND) and (
+        selection == Selection.VD_AGENT_CLIPBOARD_SELECTION_CLIPBOARD
+        or peer.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION)
+    )
+
+
 class Requests:
     """
     The requests for one selection.
@@ -73,6 +82,7 @@ class Requests:
         self._selection = selection
         self._deliver = deliver
         self._owner: Peer | None = None
+        self._answered = 0.0
         self._waiting: list[_Waiter] = []
         self._slots: dict[Peer, _Slot] = {}
         self._cache: dict[int, bytes] = {}
@@ -104,6 +114,7 @@ class Requests:
         if slot is None:
             return
         if not slot.stale and peer is self._owner:
+            self._answered = self._vm.clock.seconds()
             if peer is self._vm.guest:
                 self._keep(type, data)
             for waiter in self._take(lambda waiter: waiter.type == slot.type):
@@ -118,6 +129,7 @@ class Requests:
     def owner_changed(self, owner: Peer | None) -> None:
         """Give those who wait nothing: what they asked for is gone."""
         self._owner = owner
+        self._answered = 0.0
         self._forget()
         for slot in self._slots.values():
             slot.stale = True
@@ -136,6 +148,8 @@ class Requests:
         owner = self._owner
         if owner is None or owner in self._slots or not self._waiting:
             return
+        if not reaches(owner, self._selection):
+            return
         guest = self._vm.guest
         waiter = min(self._waiting, key=lambda waiter: waiter.peer is not guest)
         self._slots[owner] = _Slot(waiter.type, self._vm.clock.seconds())
@@ -151,7 +165,8 @@ class Requests:
         """Return until when a waiter waits, seconds."""
         since = waiter.since
         if self._owner is not None and self._has_patience(waiter.peer):
-            since = max(since, self._last_byte_of_data(self._owner) or since)
+            coming = self._last_byte_of_data(self._owner)
+            since = max(since, self._answered, coming or 0.0)
         return since + _PATIENCE
 
     def _last_byte_of_data(self, peer: Peer) -> float | None:
@@ -176,7 +191,7 @@ class Requests:
     def _watch(self) -> None:
         """Look again when the first deadline of a waiter or a slot is due."""
         due = [self._deadline(waiter) for waiter in self._waiting]
-        due += [self._slot_deadline(peer) for peer in self._slots]
+        due += [slot.since + _SLOT_SECONDS for slot in self._silent_slots().values()]
         if not due:
             if self._timer is not None:
                 self._timer.cancel()
@@ -197,16 +212,19 @@ class Requests:
             )
         for waiter in late:
             self._deliver(waiter.peer, _NONE, b"")
-        for peer in [p for p in self._slots if self._slot_deadline(p) <= now]:
-            del self._slots[peer]
+        for peer, slot in self._silent_slots().items():
+            if slot.since + _SLOT_SECONDS <= now:
+                del self._slots[peer]
         self._ask_next()
         self._watch()
 
-    def _slot_deadline(self, peer: Peer) -> float:
-        """Return until when an answer of *peer* is expected, seconds."""
-        if self._last_byte_of_data(peer) is not None:
-            return self._vm.clock.seconds() + _PATIENCE
-        return self._slots[peer].since + _SLOT_SECONDS
+    def _silent_slots(self) -> dict[Peer, _Slot]:
+        """Return the slots of those of whom no answer is on its way."""
+        return {
+            peer: slot
+            for peer, slot in self._slots.items()
+            if self._last_byte_of_data(peer) is None
+        }
 
     def _keep(self, type: int, data: bytes) -> None:
         """Keep an answer of the guest for those who ask next."""

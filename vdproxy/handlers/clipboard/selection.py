@@ -16,10 +16,9 @@ from vdproxy.api import (
     ClipboardType,
     Message,
     Peer,
-    Selection,
 )
 from vdproxy.handlers.clipboard.grabs import GrabGate, GrabRates
-from vdproxy.handlers.clipboard.requests import Requests
+from vdproxy.handlers.clipboard.requests import Requests, reaches
 
 #: Seconds in which a peer that may release before it grabs anew can do so.
 _REGRAB_GRACE = 0.5
@@ -58,13 +57,14 @@ class SharedSelection:
         self._requests = Requests(vm, number, self._deliver)
         self._owner: Peer | None = None
         self._types: tuple[int, ...] = ()
-        self._releasing: IDelayedCall | None = None
+        self._releasing: dict[Peer, IDelayedCall] = {}
         #: Those for whom a GRAB was the last that we said.
         self._told: set[Peer] = set()
 
     def grab(self, peer: Peer, types: tuple[int, ...]) -> None:
         """Let *peer* own the selection, as soon as it may."""
-        if self._reaches(peer):
+        if reaches(peer, self.number):
+            self._forget_release(peer)
             self._gate.grab(peer, types)
 
     def refuse_grab(self, peer: Peer) -> None:
@@ -79,20 +79,22 @@ class SharedSelection:
 
     def release(self, peer: Peer) -> None:
         """Let *peer* own the selection no more, if it does."""
-        if self._gate.cancel(peer):
-            self.tell(peer)
-        if peer is not self._owner:
+        held = self._gate.cancel(peer)
+        if not held and peer is not self._owner:
             return
         if peer.can(Capability.VD_AGENT_CAP_CLIPBOARD_NO_RELEASE_ON_REGRAB):
-            self._own(None, ())
-        elif self._releasing is None:
-            self._releasing = self._vm.clock.callLater(
-                _REGRAB_GRACE, self._own, None, ()
+            self._released(peer)
+        elif peer not in self._releasing:
+            self._releasing[peer] = self._vm.clock.callLater(
+                _REGRAB_GRACE, self._released, peer
             )
 
     def request(self, peer: Peer, type: int) -> None:
         """Have *peer* given the selection as a type, or be told that it cannot."""
-        if type in self._types and self._releasing is None and self._may_paste(peer):
+        if self._owner is not None and not reaches(self._owner, self.number):
+            self._own(None, ())
+        releasing = self._owner in self._releasing
+        if type in self._types and not releasing and self._may_paste(peer):
             self._requests.add(peer, type)
         else:
             self._deliver(peer, ClipboardType.VD_AGENT_CLIPBOARD_NONE, b"")
@@ -107,17 +109,18 @@ class SharedSelection:
 
     def tell(self, peer: Peer) -> None:
         """Bring *peer* up to date."""
-        if self._types and self._may_paste(peer) and self._reaches(peer):
+        if self._types and self._may_paste(peer) and reaches(peer, self.number):
             self._told.add(peer)
             self._send(peer, ClipboardGrab(self.number, self._types))
         elif peer in self._told:
             self._told.discard(peer)
-            if self._reaches(peer):
+            if reaches(peer, self.number):
                 self._send(peer, ClipboardRelease(self.number))
 
     def lose(self, peer: Peer) -> None:
         """Part with *peer*: what it owned nobody does, and it is owed nothing."""
         self._told.discard(peer)
+        self._forget_release(peer)
         self._gate.forget(peer)
         self._requests.left(peer)
         if peer is self._owner:
@@ -134,9 +137,8 @@ class SharedSelection:
 
     def _own(self, owner: Peer | None, types: tuple[int, ...]) -> None:
         """Let *owner* own the selection, and tell everybody else."""
-        if self._releasing is not None and self._releasing.active():
-            self._releasing.cancel()
-        self._releasing = None
+        if self._owner is not None:
+            self._forget_release(self._owner)
         self._owner, self._types = owner, types
         # A peer takes the next answer for that to its last request, so those who
         # wait are answered before they can make another.
@@ -145,17 +147,24 @@ class SharedSelection:
             if peer is not owner:
                 self.tell(peer)
 
+    def _released(self, peer: Peer) -> None:
+        """Act on a RELEASE that was not the first half of a new GRAB."""
+        self._releasing.pop(peer, None)
+        if peer is self._owner:
+            self._own(None, ())
+        else:
+            self.tell(peer)
+
+    def _forget_release(self, peer: Peer) -> None:
+        """Let a RELEASE of *peer*, if it made one, be the first half of a GRAB."""
+        call = self._releasing.pop(peer, None)
+        if call is not None:
+            call.cancel()
+
     def _may_paste(self, peer: Peer) -> bool:
         between_clients = isinstance(self._owner, Client) and isinstance(peer, Client)
         return peer is not self._owner and (
             self._share_between_clients or not between_clients
-        )
-
-    def _reaches(self, peer: Peer) -> bool:
-        """Tell whether this selection can be talked about with *peer*."""
-        return peer.can(Capability.VD_AGENT_CAP_CLIPBOARD_BY_DEMAND) and (
-            self.number == Selection.VD_AGENT_CLIPBOARD_SELECTION_CLIPBOARD
-            or peer.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION)
         )
 
     def _deliver(self, peer: Peer, type: int, data: bytes) -> None:
