@@ -244,6 +244,8 @@ async def test_nothing_is_said_while_the_guest_is_down(serving, tmp_path, reacto
 async def test_a_client_may_leave_in_the_middle_of_a_message(
     serving, tmp_path, reactor, log
 ):
+    """H4."""
+
     def session():
         with RawClient.connect(tmp_path / "a") as client:
             shake_hands(client)
@@ -275,13 +277,9 @@ async def test_a_question_and_its_end_of_connection_may_come_together(
 async def test_a_client_that_leaves_while_it_is_paused_is_let_go_of(
     serving, tmp_path, reactor
 ):
-    def come_and_go():
-        with RawClient.connect(tmp_path / "a") as client:
-            shake_hands(client)
-            client.send_bytes(bytes(100))
-
     async with serving() as hub:
-        hub.pause_clients()
-        await deferToThread(come_and_go)
+        with await deferToThread(RawClient.connect, tmp_path / "a") as client:
+            await until(reactor, lambda: hub.clients)
+            hub.clients[0].pause()
+            client.send_bytes(bytes(100))
         await until(reactor, lambda: not hub.clients)
-        hub.resume_clients()

@@ -54,7 +54,7 @@ def test_it_says_what_it_is():
 
 
 def test_the_guest_is_told_what_the_handlers_can_use():
-    assert told_to_guest(MonitorsHandler()) == Capabilities.of(1, 2, 7, 12)
+    assert told_to_guest(MonitorsHandler()) == Capabilities.of(1, 2, 12)
     assert told_to_guest() == Capabilities()
 
 
@@ -62,10 +62,23 @@ def test_the_guest_is_told_of_what_handlers_provide_and_of_third_parties():
     provides = Recorder(provided=Capabilities.of(14))
     third = Recorder(Ping, relayed=PINGS)
     told = told_to_guest(MonitorsHandler(), provides, third)
-    assert told == Capabilities.of(1, 2, 7, 12, 14, 40)
+    assert told == Capabilities.of(1, 2, 12, 14, 40)
+
+
+@pytest.mark.parametrize("how", ["relayed", "provided"])
+def test_the_guest_is_never_told_what_only_agents_announce(how):
+    """H20."""
+    everything = Capabilities((1 << 64) - 1)
+    handler = Recorder(**{how: everything})
+    told = told_to_guest(handler)
+    assert set(everything) - set(told) == {7, 8, 9, 10, 11, 13, 15}
+    world = World(handler)
+    world.guest.come_up(2**32 - 1)
+    assert {7, 8, 9, 10, 11, 13, 15} <= shown(world)
 
 
 def test_the_guest_is_told_of_selections_wherever_of_by_demand():
+    """H41."""
     assert told_to_guest(Recorder(relayed=Capabilities.of(5))) == Capabilities.of(5, 6)
     GuestLink(Codec(), told_to_guest(Recorder(provided=Capabilities.of(5))))
     with pytest.raises(LocalProtocolError):
@@ -73,6 +86,7 @@ def test_the_guest_is_told_of_selections_wherever_of_by_demand():
 
 
 def test_the_guest_is_told_the_same_whoever_is_connected():
+    """H1 and H20."""
     world = World(MonitorsHandler())
     told = []
     for word in (None, GTK, 0, LINUX):
@@ -99,6 +113,7 @@ def test_the_guest_is_told_the_same_whoever_is_connected():
 def test_a_client_is_shown_what_the_agent_can_do_as_far_as_it_is_relayed(
     word, expected
 ):
+    """H20."""
     world = World(MonitorsHandler())
     world.guest.come_up(word)
     assert shown(world) == expected | {FILES_DISABLED}
@@ -111,6 +126,7 @@ def test_a_client_is_shown_the_same_whatever_it_can_do_itself(word):
 
 @pytest.mark.parametrize("word", [LINUX, WINDOWS, 0])
 def test_a_client_is_shown_what_is_provided_whatever_the_agent_can_do(word):
+    """H20."""
     world = World(Recorder(provided=Capabilities.of(5, 6, 16)))
     world.guest.come_up(word)
     assert shown(world) == {5, 6, 16, FILES_DISABLED}
@@ -127,6 +143,7 @@ def test_files_are_disabled_as_far_as_the_agent_says_so(word, expected):
 
 @pytest.mark.parametrize("request_", [0, 1])
 def test_a_clients_announcement_never_reaches_the_guest_or_others(request_):
+    """H1."""
     world = monitors_world()
     client, other = world.client(), world.ready_client()
     for word in (GTK, 0, 2**32 - 1):
@@ -136,6 +153,7 @@ def test_a_clients_announcement_never_reaches_the_guest_or_others(request_):
 
 
 def test_the_guests_announcement_never_reaches_a_client_as_it_is():
+    """H2."""
     client = monitors_world().ready_client()
     world_word = client.peer.offered
     assert world_word == Capabilities.of(1, 2, 7, FILES_DISABLED)
@@ -154,6 +172,7 @@ def test_another_announcement_of_the_guest_makes_other_offers():
 
 
 def test_an_announcement_that_changes_nothing_here_is_told_to_nobody():
+    """H2."""
     world = monitors_world()
     client = world.ready_client()
     world.guest.announce(0, WINDOWS)

@@ -5,9 +5,8 @@ import pytest
 from tests.hub.doubles import World, logged, monitors_world
 from tests.link.frames import LINUX, WINDOWS, monitors_config, reply
 from tests.wire.decoding import frame
-from vdproxy.handlers.monitors import MonitorsHandler, make
+from vdproxy.handlers.monitors import MonitorsHandler, Options, make
 from vdproxy.interfaces import IMessageHandler
-from vdproxy.makers import NoOptions
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.messages import MonConfig, MonitorsConfig, Reply
 
@@ -26,10 +25,10 @@ def with_clients(count, word=LINUX):
 
 
 def test_it_says_what_it_is():
-    handler = make(NoOptions())
+    handler = make(Options())
     assert isinstance(handler, MonitorsHandler)
     assert IMessageHandler.providedBy(handler)
-    assert handler.messages == (MonitorsConfig, Reply)
+    assert handler.messages == (MonitorsConfig,)
     assert handler.relayed == Capabilities.of(1, 2, 7, 12)
     assert not handler.provided
 
@@ -76,6 +75,7 @@ def test_a_reply_is_returned_on_the_port_that_asked(port):
 
 
 def test_one_configuration_at_a_time_is_on_its_way():
+    """H26."""
     world, first, second = with_clients(2)
     first.say(config(1))
     second.say(config(2))
@@ -116,15 +116,19 @@ def test_of_what_waits_only_the_newest_of_a_client_is_sent_and_all_are_owed(erro
     assert world.guest.heard() == [config(9)]
 
 
-def test_a_newer_one_keeps_the_place_of_the_older_in_the_row():
+def test_the_guest_is_left_with_what_was_asked_for_last():
     world, busy, first, second = with_clients(3)
     busy.say(config(0))
     first.say(config(1))
     second.say(config(2))
     first.say(config(3))
-    world.guest.heard()
-    world.guest.feed(reply())
-    assert world.guest.heard() == [config(3)]
+    heard = world.guest.heard()
+    for _ in range(3):
+        world.guest.feed(reply())
+        heard += world.guest.heard()
+    assert heard == [config(0), config(2), config(3)]
+    assert first.heard() == [GOOD, GOOD]
+    assert second.heard() == [GOOD]
 
 
 def test_after_two_seconds_without_a_reply_there_is_an_error():
@@ -141,6 +145,7 @@ def test_after_two_seconds_without_a_reply_there_is_an_error():
 
 
 def test_after_two_seconds_the_next_has_its_turn_and_its_own_two_seconds():
+    """H26."""
     world, first, second = with_clients(2)
     first.say(config(1))
     world.wait(1)
@@ -159,11 +164,13 @@ def test_a_reply_in_time_ends_the_waiting():
     client.say(config(1))
     world.wait(1.75)
     world.guest.feed(reply())
-    world.wait(10)
+    world.hub.log.close()
+    assert world.clock.getDelayedCalls() == []
     assert client.heard() == [GOOD]
 
 
 def test_a_late_reply_and_one_that_nobody_asked_for_go_to_nobody():
+    """H26."""
     world, client, other = with_clients(2)
     world.guest.feed(reply())
     client.say(config(1))
@@ -172,6 +179,43 @@ def test_a_late_reply_and_one_that_nobody_asked_for_go_to_nobody():
     world.guest.feed(reply())
     assert client.heard() == []
     assert other.heard() == []
+
+
+def test_a_late_reply_is_taken_for_one_to_what_is_on_its_way():
+    """H26: nothing tells them apart, and each asker gets one answer."""
+    world, client = with_clients(1)
+    client.say(config(1))
+    world.wait(2.125)
+    client.say(config(2))
+    assert client.heard() == [BAD]
+    world.guest.feed(reply())
+    world.guest.feed(reply())
+    assert client.heard() == [GOOD]
+
+
+@pytest.mark.parametrize("payload", [b"", b"\2\0\0\0"])
+def test_a_bad_reply_answers_nobody_and_the_two_seconds_go_on(payload):
+    world, client = with_clients(1)
+    client.say(config(1))
+    world.guest.feed(frame(3, payload))
+    assert client.heard() == []
+    world.wait(2.125)
+    assert client.heard() == [BAD]
+
+
+def test_an_error_of_another_number_is_an_error():
+    world, client = with_clients(1)
+    client.say(config(1))
+    world.guest.feed(reply(77))
+    assert client.heard() == [BAD]
+
+
+def test_a_configuration_of_the_guests_is_ignored():
+    world, client = with_clients(1)
+    world.guest.say(config(1))
+    world.guest.feed(frame(2, b"?"))
+    assert client.heard() == []
+    assert world.guest.heard() == []
 
 
 def test_a_reply_to_something_else_is_not_taken_for_this_one():
@@ -195,10 +239,8 @@ def test_a_clients_reply_answers_nobody():
 def test_while_the_guest_is_down_there_is_an_error_at_once():
     world, client = with_clients(1)
     world.guest.leave()
-    client.say(config(1))
-    assert client.heard() == [BAD]
-    world.guest.come_up()
-    assert world.guest.heard() == []
+    client.say(config(1), config(2))
+    assert client.heard() == [BAD, BAD]
     world.wait(5)
     assert client.heard() == []
 
@@ -234,18 +276,6 @@ def test_when_the_agent_is_lost_all_that_wait_get_an_error(lose):
     assert second.heard() == [BAD]
     world.wait(10)
     assert first.heard() == []
-
-
-def test_a_new_agent_is_asked_nothing_old_and_everything_new():
-    world, client = with_clients(1)
-    client.say(config(1), config(2))
-    world.guest.start_anew()
-    client.heard()
-    assert world.guest.heard() == []
-    client.say(config(3))
-    assert world.guest.heard() == [config(3)]
-    world.guest.feed(reply())
-    assert client.heard() == [GOOD]
 
 
 def test_a_client_that_has_gone_is_owed_nothing_and_waits_for_nothing():
@@ -347,9 +377,12 @@ def test_an_agent_that_does_not_reply_is_taken_to_have_obeyed():
         assert client.heard() == [GOOD]
     world.wait(5)
     assert client.heard() == []
+    world.hub.log.close()
+    assert world.clock.getDelayedCalls() == []
 
 
 def test_a_client_is_owed_no_more_than_32_replies():
+    """H39."""
     world, client = with_clients(1)
     client.say(config(1))
     assert world.guest.heard() == [config(1)]

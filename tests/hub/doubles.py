@@ -111,16 +111,20 @@ class FakeTransport:
 
 
 class End:
-    """A scripted peer; ``layout`` is what it and the hub have agreed upon."""
+    """A scripted peer; ``told`` is what the hub has announced to it."""
 
     peer: Any
 
     def __init__(self, codec: Codec, word: int) -> None:
         self.codec = codec
         self.capabilities = Capabilities(word)
-        self.layout = Layout()
+        self.told = Capabilities()
         self.transport = FakeTransport()
         self._begin()
+
+    @property
+    def layout(self) -> Layout:
+        return Layout.between(self.capabilities, self.told)
 
     def _begin(self) -> None:
         self._reader = ChunkReader(GUEST_FRAMING, self.codec.limit, self.codec.is_bulk)
@@ -161,7 +165,7 @@ class End:
             assert isinstance(raw, RawMessage)
             message = self.codec.decode(raw, self.layout)
             if isinstance(message, AnnounceCapabilities):
-                self.layout = Layout.between(self.capabilities, message.capabilities)
+                self.told = message.capabilities
             heard.append((message, raw.port))
         assert not self._reader.unfinished, "half a message was sent"
         return heard

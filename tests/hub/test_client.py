@@ -20,6 +20,7 @@ from vdproxy.handlers.monitors import MonitorsHandler
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.messages import (
     AnnounceCapabilities,
+    ClientDisconnected,
     ClipboardGrab,
     MonConfig,
     MonitorsConfig,
@@ -225,6 +226,22 @@ def test_a_client_that_begins_anew_is_left_and_met_again():
     assert answer.request == 0
 
 
+def test_a_client_that_says_it_has_gone_is_left_and_met_again():
+    """H21."""
+    handler = Recorder(ClientDisconnected)
+    world = up_world(handler)
+    client, _, silent = world.ready_client(), world.ready_client(), world.client()
+    handler.forget()
+    for end in (client, silent):
+        end.say(ClientDisconnected(), port=2)
+    assert handler.calls == [
+        ("client_left", client.peer),
+        ("client_ready", client.peer),
+    ]
+    assert world.guest.heard() == []
+    assert client.heard() == []
+
+
 def test_what_a_handler_sends_to_a_new_client_comes_behind_the_answer():
     class Greets(Recorder):
         def client_ready(self, client):
@@ -256,6 +273,7 @@ def test_messages_before_the_announcement_reach_their_handlers():
 
 
 def test_a_client_may_leave_in_the_middle_of_a_message():
+    """H4."""
     world = monitors_world()
     client, other = world.ready_client(), world.ready_client()
     client.feed(monitors_config()[:-5])
@@ -268,6 +286,7 @@ BULK = Ping(b"x" * 2_000_000)
 
 
 def test_a_client_that_does_not_read_is_dropped_over_its_limit():
+    """H27."""
     world = up_world(Relay(Ping), max_message=1024)
     slow, fast = world.ready_client(name="slow"), world.ready_client()
     slow.transport.fill()
@@ -297,6 +316,7 @@ def test_a_message_of_the_largest_size_may_wait_besides_small_ones():
 
 
 def test_a_client_that_does_not_read_is_dropped_over_very_many_small_messages():
+    """H27."""
     world = up_world(Relay(Ping))
     slow = world.ready_client()
     slow.transport.fill()

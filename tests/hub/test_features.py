@@ -19,11 +19,15 @@ from tests.hub.pings import (
     criticals,
     ping_world,
 )
+from tests.wire.decoding import frame
 from vdproxy.handlers.capabilities import CapabilitiesHandler
 from vdproxy.handlers.monitors import MonitorsHandler
 from vdproxy.wire.messages import (
     AnnounceCapabilities,
     Clipboard,
+    DisplayConfig,
+    MonitorsConfig,
+    Reply,
 )
 
 
@@ -200,3 +204,64 @@ def test_an_offer_that_cannot_be_announced_harms_nobody():
     client = world.client()
     assert world.hub.guest.up
     assert client.peer in world.hub.clients
+
+
+MONITORS, DISPLAY = MonitorsConfig.number, DisplayConfig.number
+
+
+def test_a_reply_goes_to_the_owner_of_what_it_answers():
+    handlers = [Recorder(MonitorsConfig), Recorder(DisplayConfig), Recorder(Ping)]
+    world = up_world(*handlers)
+    client = world.ready_client()
+    replies = [Reply(MONITORS, 1), Reply(DISPLAY, 2), Reply(Ping.number, 1)]
+    for end in (world.guest, client):
+        end.say(*reversed(replies))
+    for handler, reply in zip(handlers, replies, strict=True):
+        assert handler.told("received") == [
+            ("received", world.hub.guest, reply),
+            ("received", client.peer, reply),
+        ]
+
+
+@pytest.mark.parametrize("port", [1, 2])
+def test_a_reply_to_what_nobody_owns_is_dropped_with_one_line(port):
+    """H40."""
+    handler = Recorder(MonitorsConfig)
+    world = up_world(handler)
+    client = world.ready_client()
+    with logged() as lines:
+        world.guest.say(*[Reply(DISPLAY, 1)] * 3, port=port)
+        client.say(Reply(DISPLAY, 1), Reply(4, 1))
+    assert [line["message"] for line in lines] == ["VD_AGENT_REPLY"]
+    assert handler.told("received", "dropped") == []
+    world.guest.say(Reply(MONITORS, 1), port=port)
+    assert len(handler.told("received")) == 1
+
+
+def test_a_reply_that_its_handler_could_not_take_is_dropped_by_it():
+    handler = Raises(MonitorsConfig, broken={"received"})
+    world = up_world(handler)
+    with logged():
+        world.guest.say(Reply(MONITORS, 1))
+    ((_, peer, message, _),) = handler.told("dropped")
+    assert (peer, message) == (world.hub.guest, Reply(MONITORS, 1))
+
+
+def test_a_bad_reply_is_nobodys():
+    handler = Recorder(MonitorsConfig)
+    world = up_world(handler)
+    client = world.ready_client()
+    with logged() as lines:
+        client.feed(frame(Reply.number, b"bad"))
+    assert len(lines.having("bad VD_AGENT_REPLY")) == len(lines) == 1
+    assert handler.told("received", "dropped") == []
+
+
+def test_replies_to_a_handler_that_is_withdrawn_are_nobodys():
+    handler = broken("received")
+    world, client = ping_world(handler)
+    with logged() as lines:
+        client.say(*[Ping(b"?")] * 5)
+        world.guest.say(Reply(Ping.number, 1))
+    assert len(lines.having("VD_AGENT_REPLY of guest dropped")) == 1
+    assert ("received", world.hub.guest, Reply(Ping.number, 1)) not in handler.calls

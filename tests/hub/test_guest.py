@@ -7,7 +7,6 @@ from tests.hub.doubles import (
     FakeTransport,
     Ping,
     Recorder,
-    Relay,
     World,
     logged,
     up_world,
@@ -35,6 +34,7 @@ ANSWERED = AnnounceCapabilities(0, (0,))
 
 
 def test_a_connection_begins_with_one_question_and_waits():
+    """H31."""
     world = World(Recorder(Ping))
     assert world.hub.guest.state == "down"
     world.guest.connect()
@@ -96,6 +96,7 @@ def test_an_agent_that_never_came_up_is_not_lost():
 
 
 def test_a_new_connection_begins_with_a_question_and_drops_what_is_old():
+    """H33."""
     handler = Recorder(ClipboardGrab)
     world = up_world(handler)
     world.guest.leave()
@@ -148,6 +149,7 @@ def test_an_agent_that_may_be_alive_gets_the_rest_of_a_message_begun():
 
 
 def test_a_new_agent_gets_nothing_of_what_was_for_the_old_one():
+    """H31."""
     world = with_one_message_begun_and_one_waiting()
     begun = len(world.guest.transport.written)
     world.guest.feed(announce(1, LINUX))
@@ -160,6 +162,7 @@ HALF = frame(CLIPBOARD, numbers(0, 1) + bytes(range(164)))[:90]
 
 
 def test_a_new_agent_inside_an_unfinished_message_is_met_after_a_second():
+    """H30."""
     handler = Recorder()
     world = up_world(handler)
     world.guest.feed(HALF)
@@ -175,6 +178,7 @@ def test_a_new_agent_inside_an_unfinished_message_is_met_after_a_second():
 
 
 def test_an_agent_that_only_pauses_is_not_lost():
+    """H30."""
     handler = Recorder(Clipboard, relayed=Capabilities.of(5, 6))
     world = up_world(handler)
     content = announce(1, LINUX)
@@ -209,6 +213,7 @@ def test_an_agent_at_rest_needs_no_timer():
 
 @pytest.mark.parametrize("sign", [b"\0", bare_grab(1), announce(1, LINUX), b"\xff" * 9])
 def test_a_question_is_repeated_two_seconds_after_a_sign_of_life(sign):
+    """H41."""
     world = World()
     world.guest.connect()
     world.guest.heard()
@@ -270,6 +275,7 @@ def test_nothing_is_scheduled_for_a_connection_that_has_ended():
 
 
 def test_what_waits_for_an_agent_that_is_lost_never_reaches_the_next():
+    """H31."""
     world = up_world(Recorder(Ping))
     world.guest.transport.fill()
     world.hub.guest.send(Ping(b"for the old one"))
@@ -279,6 +285,7 @@ def test_what_waits_for_an_agent_that_is_lost_never_reaches_the_next():
 
 
 def test_what_waits_for_a_connection_that_ends_never_reaches_the_next():
+    """H31."""
     world = up_world(Recorder(Ping))
     world.guest.transport.fill()
     world.hub.guest.send(Ping(b"for the old one"))
@@ -330,60 +337,3 @@ def test_what_a_guest_says_in_vain_is_one_line_without_its_content(stream, text)
     assert handler.told("received", "guest_lost") == []
     refused = [call[2].number for call in handler.told("dropped")]
     assert refused == ([] if "not" in text else [stream[12]])
-
-
-BULK = Ping(b"x" * 600_000)
-
-
-def congested():
-    """Return a world whose guest does not read, and two clients."""
-    world = up_world(Relay(Ping))
-    clients = [world.ready_client(), world.ready_client()]
-    world.guest.transport.fill()
-    clients[0].say(BULK)
-    assert not clients[0].peer.paused
-    clients[0].say(BULK)
-    return world, clients
-
-
-def test_clients_are_paused_while_the_guest_does_not_read():
-    world, clients = congested()
-    assert world.hub.guest.queued > 1024 * 1024
-    assert all(client.peer.paused for client in clients)
-
-
-def test_a_client_that_connects_meanwhile_is_paused_too():
-    world, _ = congested()
-    late = world.client()
-    assert late.peer.paused
-    assert late.heard(), "it is spoken to"
-    world.guest.transport.drain()
-    assert not late.peer.paused
-
-
-def test_clients_are_heard_again_when_little_is_left():
-    world, clients = congested()
-    while world.hub.guest.queued > 256 * 1024:
-        assert clients[0].peer.paused
-        world.guest.transport.drain(room=1)
-    assert not any(client.peer.paused for client in clients)
-    world.guest.transport.drain()
-    assert world.guest.heard() == [BULK, BULK]
-
-
-@pytest.mark.parametrize(
-    "end",
-    [lambda w: w.guest.announce(1), lambda w: w.guest.leave()],
-    ids=["new", "end"],
-)
-def test_clients_are_heard_again_when_the_agent_is_lost(end):
-    world, clients = congested()
-    end(world)
-    assert not any(client.peer.paused for client in clients)
-
-
-def test_a_client_that_leaves_meanwhile_is_no_harm():
-    world, (first, second) = congested()
-    first.leave()
-    world.guest.transport.drain()
-    assert not second.peer.paused

@@ -70,6 +70,7 @@ KINDS = {
 
 
 def test_each_client_is_spoken_to_in_its_own_layout():
+    """H19."""
     handler = Relay(ClipboardRequest, Clipboard, relayed=CLIPBOARDS)
     world = up_world(handler)
     clients = {word: world.ready_client(word) for word in KINDS}
@@ -82,6 +83,7 @@ def test_each_client_is_spoken_to_in_its_own_layout():
 
 
 def test_each_client_is_understood_in_its_own_layout():
+    """H19."""
     handler = Relay(ClipboardRequest, Clipboard, relayed=CLIPBOARDS)
     world = up_world(handler)
     for word, (request, data) in KINDS.items():
@@ -95,7 +97,7 @@ def test_each_client_is_understood_in_its_own_layout():
 
 
 def test_what_one_client_cannot_be_told_harms_no_other():
-    """PRIMARY is unknown to a client without selections."""
+    """H19: PRIMARY is unknown to a client without selections."""
 
     class Careful(Relay):
         def received(self, peer, message):
@@ -161,6 +163,7 @@ def test_types_that_a_peer_makes_up_do_not_flood_the_log():
 
 
 def test_what_goes_to_one_peer_is_never_interleaved():
+    """H3."""
     world = up_world(Relay(Ping))
     clients = [world.ready_client() for _ in range(3)]
     world.guest.transport.drain(room=1)
@@ -249,6 +252,7 @@ def test_a_client_that_comes_while_the_agent_is_away_waits_for_it():
 
 
 def test_an_agent_that_can_do_the_same_is_no_news_to_clients():
+    """H2."""
     handler = Recorder()
     world = up_world(MonitorsHandler(), handler)
     client = world.ready_client()
@@ -265,6 +269,7 @@ def test_an_agent_that_can_do_the_same_is_no_news_to_clients():
 
 
 def test_an_agent_that_can_do_something_else_is_announced_where_it_matters():
+    """H2."""
     world = World(MonitorsHandler(), Recorder(Ping, relayed=PINGS))
     world.guest.come_up(LINUX)
     client = world.ready_client()
@@ -276,6 +281,7 @@ def test_an_agent_that_can_do_something_else_is_announced_where_it_matters():
 
 
 def test_clients_come_and_go_without_a_word_to_the_guest():
+    """H1."""
     world = monitors_world()
     for word in (GTK, 0, LINUX):
         client = world.client(word)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from twisted.internet.interfaces import IPushProducer
 from zope.interface.verify import verifyObject
 
 from tests.hub.doubles import FakeTransport
-from vdproxy.hub.outbox import Outbox
+from tests.hub.queues import Queue
+from vdproxy.hub.outbox import Fifo, Outbox
 from vdproxy.wire.chunk import CutMessage
 
 SMALL = CutMessage(4, b"small")
@@ -13,13 +16,18 @@ LARGE = CutMessage(4, bytes(range(256)) * 2000)
 WRITE = 64 * 1024
 
 
-class Queue:
-    """An outbox with its transport and the sizes it has told."""
+class Sender:
+    """An outbox with its queue, its transport and the sizes it has told."""
 
-    def __init__(self, **options):
+    def __init__(self, queue=None, **options):
         self.transport = FakeTransport(**options)
         self.sizes = []
-        self.outbox = Outbox(self.transport, self._changed)
+        self.queue = Fifo() if queue is None else queue
+        self.outbox = Outbox(self.transport, self.queue, self._changed)
+
+    def put(self, message):
+        self.queue.put(message)
+        self.outbox.write()
 
     def _changed(self):
         self.sizes.append(self.outbox.size)
@@ -30,122 +38,155 @@ def wire(*messages):
 
 
 def test_an_outbox_is_the_producer_of_its_transport():
-    queue = Queue()
-    assert queue.transport.producer is queue.outbox
-    assert verifyObject(IPushProducer, queue.outbox)
+    sender = Sender()
+    assert sender.transport.producer is sender.outbox
+    assert verifyObject(IPushProducer, sender.outbox)
 
 
 def test_a_message_goes_out_at_once_where_there_is_room():
-    queue = Queue()
-    queue.outbox.put(SMALL)
-    assert queue.transport.written == wire(SMALL)
-    assert queue.sizes == [0]
+    sender = Sender()
+    sender.put(SMALL)
+    assert sender.transport.written == wire(SMALL)
+    assert sender.sizes == [0]
 
 
 def test_messages_wait_while_the_transport_is_full():
-    queue = Queue(full=True)
-    queue.outbox.put(SMALL)
-    queue.outbox.put(LARGE)
-    assert queue.transport.written == b""
-    assert queue.sizes == [SMALL.size, SMALL.size + LARGE.size]
+    sender = Sender(full=True)
+    sender.put(SMALL)
+    sender.put(LARGE)
+    assert sender.transport.written == b""
+    assert sender.sizes == [SMALL.size, SMALL.size + LARGE.size]
 
 
 def test_messages_that_waited_go_out_whole_and_in_order():
-    queue = Queue(full=True)
+    sender = Sender(full=True)
     messages = [SMALL, LARGE, CutMessage(7, b""), LARGE, SMALL]
     for message in messages:
-        queue.outbox.put(message)
-    queue.transport.drain()
-    assert queue.transport.written == wire(*messages)
-    assert queue.outbox.size == 0
-    assert queue.sizes[-1] == 0
+        sender.put(message)
+    sender.transport.drain()
+    assert sender.transport.written == wire(*messages)
+    assert sender.outbox.size == 0
+    assert sender.sizes[-1] == 0
 
 
 def test_a_transport_that_fills_up_is_given_no_more_than_one_write_over():
-    queue = Queue(room=1)
-    queue.outbox.put(LARGE)
-    written = len(queue.transport.written)
+    sender = Sender(room=1)
+    sender.put(LARGE)
+    written = len(sender.transport.written)
     assert 0 < written <= WRITE + 8 * 32
-    assert queue.outbox.size == LARGE.size - written
+    assert sender.outbox.size == LARGE.size - written
 
 
 def test_a_message_that_was_begun_is_ended_before_the_next():
-    queue = Queue(room=1)
-    queue.outbox.put(LARGE)
-    queue.outbox.put(SMALL)
+    """H3."""
+    sender = Sender(room=1)
+    sender.put(LARGE)
+    sender.put(SMALL)
     rounds = 0
-    while queue.outbox.size:
-        queue.transport.drain(room=1)
+    while sender.outbox.size:
+        sender.transport.drain(room=1)
         rounds += 1
     assert rounds > 5
-    assert queue.transport.written == wire(LARGE, SMALL)
+    assert sender.transport.written == wire(LARGE, SMALL)
 
 
 def test_the_size_is_what_the_transport_was_not_given_at_every_moment():
-    queue = Queue(room=1)
+    sender = Sender(room=1)
     total = 0
     for message in (LARGE, SMALL, LARGE):
-        queue.outbox.put(message)
+        sender.put(message)
         total += message.size
-        assert queue.outbox.size == total - len(queue.transport.written)
-    while queue.outbox.size:
-        queue.transport.drain(room=WRITE)
-        assert queue.outbox.size == total - len(queue.transport.written)
+        assert sender.outbox.size == total - len(sender.transport.written)
+    while sender.outbox.size:
+        sender.transport.drain(room=WRITE)
+        assert sender.outbox.size == total - len(sender.transport.written)
+
+
+def test_between_two_writes_of_a_message_another_may_pass_whole():
+    """H28."""
+    queue = Queue()
+    sender = Sender(queue, room=1)
+    large = queue.add("a", 400_000, bulk=True).message
+    sender.outbox.write()
+    begun = len(sender.transport.written)
+    small = [replace(queue.add("b").message, port=2) for _ in range(2)]
+    assert sender.outbox.size == large.size + 200 - begun
+    assert sender.outbox.count == 2
+    sender.transport.drain(room=150)
+    assert sender.transport.written[begun:] == wire(*small)
+    assert sender.outbox.size == large.size - begun
+    sender.transport.drain()
+    whole = wire(large)
+    assert sender.transport.written == whole[:begun] + wire(*small) + whole[begun:]
+    assert sender.sizes[-1] == 0
+
+
+def test_a_fifo_knows_the_largest_message_since_all_had_gone_out():
+    fifo = Fifo()
+    for message in (SMALL, LARGE, SMALL):
+        fifo.put(message)
+    assert [fifo.pop() for _ in range(3)] == [SMALL, LARGE, SMALL]
+    assert (fifo.largest, fifo.size, fifo.count) == (LARGE.size, 0, 0)
+    assert fifo.pop() is None
+    assert fifo.largest == 0
+    fifo.put(SMALL)
+    assert fifo.largest == SMALL.size
+    assert fifo.pop_between() is None
 
 
 def test_what_is_cleared_is_never_sent():
-    queue = Queue(room=1)
-    queue.outbox.put(LARGE)
-    queue.outbox.put(SMALL)
-    begun = bytes(queue.transport.written)
-    queue.outbox.clear()
-    assert queue.outbox.size == 0
-    assert queue.sizes[-1] == 0
-    queue.transport.drain()
-    assert queue.transport.written == begun
-    queue.outbox.put(SMALL)
-    assert queue.transport.written == begun + wire(SMALL)
+    sender = Sender(room=1)
+    sender.put(LARGE)
+    sender.put(SMALL)
+    begun = bytes(sender.transport.written)
+    sender.outbox.clear()
+    assert sender.outbox.size == 0
+    assert sender.sizes[-1] == 0
+    sender.transport.drain()
+    assert sender.transport.written == begun
+    sender.put(SMALL)
+    assert sender.transport.written == begun + wire(SMALL)
 
 
 def test_of_what_waits_the_message_that_was_begun_can_be_kept():
-    queue = Queue(room=1)
+    sender = Sender(room=1)
     for message in (LARGE, SMALL, LARGE):
-        queue.outbox.put(message)
-    queue.outbox.drop_waiting()
-    assert queue.outbox.size == LARGE.size - len(queue.transport.written)
-    assert queue.sizes[-1] == queue.outbox.size
-    queue.transport.drain()
-    assert queue.transport.written == wire(LARGE)
-    assert queue.outbox.size == 0
+        sender.put(message)
+    sender.outbox.drop_waiting()
+    assert sender.outbox.size == LARGE.size - len(sender.transport.written)
+    assert sender.sizes[-1] == sender.outbox.size
+    sender.transport.drain()
+    assert sender.transport.written == wire(LARGE)
+    assert sender.outbox.size == 0
 
 
 def test_a_closed_outbox_lets_go_of_its_transport():
-    queue = Queue(full=True)
-    queue.outbox.put(SMALL)
-    queue.outbox.close()
-    assert queue.transport.producer is None
-    assert queue.outbox.size == 0
-    queue.transport.drain()
-    assert queue.transport.written == b""
+    sender = Sender(full=True)
+    sender.put(SMALL)
+    sender.outbox.close()
+    assert sender.transport.producer is None
+    assert sender.outbox.size == 0
+    sender.transport.drain()
+    assert sender.transport.written == b""
 
 
 @pytest.mark.parametrize("full", [True, False])
 def test_after_the_transport_has_gone_nothing_is_written(full):
-    queue = Queue(full=full)
-    queue.outbox.put(SMALL)
-    written = bytes(queue.transport.written)
-    queue.outbox.stopProducing()
-    assert queue.outbox.size == 0
-    queue.outbox.put(SMALL)
-    assert queue.transport.written == written
+    sender = Sender(full=full)
+    sender.put(SMALL)
+    written = bytes(sender.transport.written)
+    sender.outbox.stopProducing()
+    assert sender.outbox.size == 0
+    sender.put(SMALL)
+    assert sender.transport.written == written
 
 
 def test_a_transport_may_fill_up_and_drain_in_turn():
-    queue = Queue()
+    sender = Sender()
     for _ in range(3):
-        queue.transport.fill()
-        queue.outbox.put(SMALL)
-        assert queue.outbox.size == SMALL.size
-        queue.transport.drain()
-        assert queue.outbox.size == 0
-    assert queue.transport.written == wire(SMALL) * 3
+        sender.transport.fill()
+        sender.put(SMALL)
+        assert sender.outbox.size == SMALL.size
+        sender.transport.drain()
+        assert sender.outbox.size == 0
+    assert sender.transport.written == wire(SMALL) * 3

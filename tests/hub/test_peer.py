@@ -11,7 +11,7 @@ from tests.hub.doubles import (
     monitors_world,
     up_world,
 )
-from tests.link.frames import LINUX
+from tests.link.frames import LINUX, announce
 from vdproxy.hub.peer import Incoming
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.messages import MonConfig, MonitorsConfig
@@ -159,11 +159,72 @@ def test_what_was_announced_can_be_asked():
     world = monitors_world()
     client = world.client()
     assert world.hub.guest.announced == Capabilities(LINUX)
-    assert world.hub.guest.offered == Capabilities.of(1, 2, 7, 12)
+    assert world.hub.guest.offered == Capabilities.of(1, 2, 12)
     assert client.peer.announced is None
     assert client.peer.offered == Capabilities.of(1, 2, 7, 13)
     client.negotiate()
     assert client.peer.announced == Capabilities(GTK)
+
+
+SELECTION, BY_DEMAND, FILES = 6, 5, 13
+
+
+def test_what_a_client_can_do_is_known_once_it_has_announced_itself():
+    world = up_world(Recorder(Ping, relayed=Capabilities.of(5, 6)))
+    peer = world.client(GTK).peer
+    assert not peer.can(SELECTION)
+    assert not peer.agreed(SELECTION)
+    client = world.ready_client(Capabilities.of(6, 13).bits)
+    can = [client.peer.can(number) for number in (SELECTION, BY_DEMAND, FILES)]
+    agreed = [client.peer.agreed(number) for number in (SELECTION, BY_DEMAND, FILES)]
+    assert can == [True, False, True]
+    assert agreed == [True, False, True]
+    client.leave()
+    assert not client.peer.can(SELECTION)
+    assert not client.peer.agreed(SELECTION)
+
+
+def test_with_a_client_no_more_is_agreed_than_it_was_told():
+    world = up_world(Recorder(Ping, relayed=Capabilities.of(5)))
+    peer = world.ready_client(GTK).peer
+    assert peer.can(SELECTION)
+    assert not peer.agreed(SELECTION)
+    assert peer.agreed(BY_DEMAND)
+
+
+def test_what_a_client_announces_without_an_offer_is_not_agreed():
+    client = World(Recorder(Ping)).client()
+    client.announce(0, GTK)
+    assert client.peer.can(SELECTION)
+    assert not client.peer.agreed(SELECTION)
+
+
+def test_what_the_guest_can_do_is_known_while_its_agent_is_up():
+    world = World(Recorder(Ping, relayed=Capabilities.of(5, 6)))
+    guest, word = world.hub.guest, Capabilities.of(6, 7).bits
+
+    def known():
+        numbers = (SELECTION, BY_DEMAND, 7)
+        return [(guest.can(number), guest.agreed(number)) for number in numbers]
+
+    nothing = [(False, False)] * 3
+    assert known() == nothing
+    world.guest.connect()
+    assert known() == nothing
+    world.guest.announce(0, word)
+    assert known() == [(True, True), (False, False), (True, False)]
+    world.guest.leave()
+    assert known() == nothing
+
+
+@pytest.mark.parametrize(
+    "stream", [announce(1, LINUX), b"\xff" * 100], ids=["new", "out of step"]
+)
+def test_a_guest_whose_agent_was_lost_can_do_nothing(stream):
+    world = up_world(Recorder(Ping))
+    assert world.hub.guest.can(SELECTION)
+    world.guest.feed(stream)
+    assert not world.hub.guest.can(SELECTION)
 
 
 def test_the_guest_and_a_client_say_who_they_are():

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import pytest
+
 from tests.hub.doubles import PINGS, Ping, Recorder, World, up_world
 from tests.link.frames import LINUX
 from vdproxy.handlers.capabilities import CapabilitiesHandler
 from vdproxy.hub.hub import Hub
 from vdproxy.hub.isolation import Installed
 from vdproxy.wire.capabilities import Capabilities
-from vdproxy.wire.constants import MessageType
+from vdproxy.wire.constants import DEFAULT_MAX_MESSAGE, MessageType
 from vdproxy.wire.messages import AnnounceCapabilities, Clipboard
 
 
@@ -18,6 +20,16 @@ def test_a_handler_is_given_what_belongs_to_its_vm():
     assert handler.vm.clock.seconds() == world.clock.seconds() == 1
     assert handler.vm.log is world.hub.log
     assert handler.vm.guest is world.hub.guest
+
+
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [({}, DEFAULT_MAX_MESSAGE), ({"max_message": 12_345}, 12_345)],
+)
+def test_a_handler_is_told_how_much_data_a_message_may_have(options, size):
+    handler = Recorder()
+    World(handler, **options)
+    assert handler.vm.max_message == size
 
 
 def test_each_handler_is_given_its_own_options():
@@ -56,6 +68,23 @@ def test_a_client_that_begins_anew_is_ready_again_after_it_was_left():
         ("left", ()),
         ("ready", (client.peer,)),
     ]
+
+
+def test_a_client_that_answers_another_offer_is_met_again_without_having_left():
+    """H2."""
+    handler = Recorder(Ping, relayed=PINGS)
+    world = World(handler)
+    world.guest.come_up(LINUX | PINGS.bits)
+    client, other = world.ready_client(), world.ready_client()
+    handler.relayed = Capabilities()
+    handler.forget()
+    handler.vm.offers_changed()
+    assert handler.calls == []
+    client.announce(0)
+    assert handler.calls == [("client_ready", client.peer)]
+    assert handler.vm.clients == (client.peer, other.peer)
+    client.announce(0)
+    assert len(handler.calls) == 1
 
 
 def test_capabilities_are_those_of_all_enabled_handlers():

@@ -208,13 +208,15 @@ def test_the_same_offer_again_says_nothing():
     assert events_of(link) == []
 
 
-def test_another_offer_is_another_question_and_readiness_lasts():
+def test_another_offer_is_another_question_and_its_answer_makes_ready_anew():
+    """H2."""
     link = ready()
     link.offer(Capabilities.of(1, 2))
     assert sent(link) == announce(1, 6)
     assert events_of(link) == []
     assert link.ready
-    assert feed(link, announce(0, GTK)) == ([told(0, GTK)], b"")
+    for event in ([ClientReady()], []):
+        assert feed(link, announce(0, GTK)) == ([told(0, GTK), *event], b"")
 
 
 def test_another_offer_to_a_client_that_has_not_answered_is_another_question():

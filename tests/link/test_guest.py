@@ -58,6 +58,7 @@ def up(*words, request=0):
 
 
 def test_a_connection_begins_with_one_question_and_no_more():
+    """H31."""
     link = GuestLink(Codec(), OFFER)
     assert sent(link) == ASKED
     assert sent(link) == b""
@@ -98,6 +99,8 @@ def test_a_silent_guest_is_told_nothing_more():
     ],
 )
 def test_all_but_announcements_is_dropped_until_the_answer(stream):
+    """H33."""
+
     def make():
         return asking(Codec(max_message=100))
 
@@ -119,6 +122,7 @@ def test_what_follows_the_answer_in_the_same_read_is_delivered():
 
 
 def test_what_precedes_the_answer_in_the_same_read_is_not_delivered():
+    """H33."""
     outcome = feed_each_way(asking, bare_grab(1) + announce(0, LINUX))
     assert outcome.events == up(LINUX)
 
@@ -190,6 +194,7 @@ def test_a_malformed_announcement_is_reported_and_changes_nothing():
 
 
 def test_nothing_can_be_sent_before_the_agent_has_answered():
+    """H31."""
     link = asking()
     feed(link, announce(1, LINUX))
     with pytest.raises(LocalProtocolError, match="no agent has answered"):
@@ -205,6 +210,7 @@ def test_nothing_can_be_sent_after_the_agent_was_lost():
 
 
 def test_by_demand_cannot_be_announced_without_selection():
+    """H41."""
     with pytest.raises(LocalProtocolError, match="without CLIPBOARD_SELECTION"):
         GuestLink(Codec(), Capabilities.of(1, 5))
 
@@ -280,6 +286,7 @@ def test_each_question_of_ours_puts_the_agents_serials_back_to_0():
     ],
 )
 def test_of_the_server_port_only_replies_count(stream, expected):
+    """H40."""
     outcome = feed_each_way(synced, stream)
     assert outcome == (expected, b"")
 

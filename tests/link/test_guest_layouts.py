@@ -92,6 +92,7 @@ def test_an_optional_field_that_we_did_not_announce_is_not_there(value, stream):
 
 
 def test_the_daemons_release_of_one_byte_is_understood():
+    """H35."""
     outcome = feed_each_way(lambda: synced(LINUX), frame(RELEASE, b"\x01"))
     assert outcome.events == [ClipboardRelease(1)]
 
@@ -100,6 +101,7 @@ def test_the_daemons_release_of_one_byte_is_understood():
     "value", [ClipboardGrab(1, (1,)), Clipboard(2, 1, b""), ClipboardRequest(1, 1)]
 )
 def test_an_agent_without_selections_cannot_be_told_of_primary(value):
+    """H19."""
     with pytest.raises(LocalProtocolError, match="CLIPBOARD only"):
         synced(WINDOWS).encode(value)
 
@@ -112,6 +114,7 @@ def test_another_answer_in_sync_changes_the_layout():
 
 
 def test_our_grabs_are_numbered_on_the_link_whatever_they_came_with():
+    """H18."""
     link = synced(LINUX)
     assert spelled(link, ClipboardGrab(0, (1,), 77)) == grab(0, 1)
     assert spelled(link, ClipboardGrab(0, (1,), 77)) == grab(1, 1)
@@ -156,6 +159,7 @@ def test_serials_go_on_over_an_answer_that_comes_in_sync():
 
 
 def test_the_old_agents_serials_do_not_count_for_the_new_one():
+    """H33."""
     link = synced(LINUX)
     feed(link, grab(0, 1), grab(1, 1), announce(1, LINUX), announce(0, LINUX))
     assert feed(link, grab(2, 1)).events == [LOST]

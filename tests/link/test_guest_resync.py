@@ -80,6 +80,7 @@ each_kind = pytest.mark.parametrize(
 
 @each_kind
 def test_the_answer_is_found_behind_megabytes_of_an_old_message(kind):
+    """H34."""
     link = asking()
     said = feed(link, *in_reads(old_payload(kind)))
     assert said == ([], b"")
@@ -97,6 +98,7 @@ def test_the_answer_is_found_in_the_read_that_ends_the_old_message(kind):
 @each_kind
 @pytest.mark.parametrize("behind", [b"", b"\0" * 1024], ids=["alone", "more"])
 def test_the_answer_is_found_split_at_every_byte_between_two_reads(kind, behind):
+    """H34."""
     old = old_payload(kind)[:3001]
     for cut in range(len(MARK) + 1):
         link = asking()
@@ -252,6 +254,7 @@ def meets(old, way, word):
 @each_way
 @pytest.mark.parametrize("word", [LINUX, WINDOWS, 0, 1, 28])
 def test_a_new_agent_is_met_wherever_the_old_ones_message_was_cut(name, way, word):
+    """H30."""
     left_out = COMPLETED[name] | (set() if word else COMPLETED_BY_NONE[name])
     cuts = [cut for cut in range(201) if cut not in left_out]
     old = OLD[name]
@@ -262,6 +265,7 @@ def test_a_new_agent_is_met_wherever_the_old_ones_message_was_cut(name, way, wor
 @each_old
 @each_way
 def test_a_new_agent_is_met_if_its_announcement_completes_the_old_message(name, way):
+    """H30."""
     (cut,) = COMPLETED[name]
     assert meets(OLD[name][:cut], way, LINUX)
 
@@ -283,6 +287,7 @@ def test_silence_inside_a_message_without_an_announcement_changes_nothing():
 
 
 def test_an_announcement_inside_a_message_that_goes_on_is_only_its_content():
+    """H30."""
     stream = frame(CLIPBOARD, numbers(0, 1) + announce(1, LINUX) + b"more")
     outcome = feed_each_way(synced, stream)
     (event,) = outcome.events
@@ -301,6 +306,7 @@ def test_an_announcement_that_was_acted_upon_is_not_found_again():
 
 
 def test_the_rest_of_an_old_message_of_megabytes_hides_no_new_agent():
+    """H30."""
     stream = chunk(message(CLIPBOARD, size=LONG), size=LONG + 20)
     link = synced()
     feed(link, stream, *in_reads(old_payload("text")[: LONG // 2]))

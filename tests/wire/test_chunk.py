@@ -70,6 +70,7 @@ def test_the_announcement_of_vdagentd(framing):
 
 @each_framing
 def test_the_release_of_one_byte_that_vdagentd_sends_when_its_session_dies(framing):
+    """H35."""
     stream = bytes.fromhex(
         "01000000 15000000 01000000 09000000 0000000000000000 01000000 01"
     )

@@ -122,6 +122,7 @@ def test_release(layout, spelling, value):
 @each_layout
 @pytest.mark.parametrize("selection", [0, 1, 2])
 def test_a_release_of_one_byte_is_taken_whatever_was_agreed(layout, selection):
+    """H35."""
     payload = bytes([selection])
     assert decode_each_way(RELEASE, payload, layout) == ClipboardRelease(selection)
 
@@ -133,6 +134,7 @@ def test_a_release_of_four_bytes_is_taken_whatever_was_agreed(layout):
 
 
 def test_a_release_of_one_byte_goes_out_with_four():
+    """H35."""
     release = decode_each_way(RELEASE, b"\x01", S)
     assert Codec().encode(release, S) == bytes.fromhex("01000000")
 

@@ -16,6 +16,7 @@ from tests.wire.reading import (
     UNDEFINED,
     each_port,
     read,
+    traced,
 )
 from vdproxy.wire.chunk import (
     CLIENT_FRAMING,
@@ -104,6 +105,7 @@ def test_a_reader_reads_back_what_was_cut(framing, size):
 
 
 def test_no_chunk_holds_parts_of_two_messages():
+    """H3."""
     sizes = [0, 1, 2028, 2029, 5000]
     stream = b"".join(
         b"".join(CutMessage(UNDEFINED + n, payload_of(size)))
@@ -114,3 +116,38 @@ def test_no_chunk_holds_parts_of_two_messages():
     assert read(stream, CLIENT_FRAMING) == [
         RawMessage(1, UNDEFINED + n, payload_of(size)) for n, size in enumerate(sizes)
     ]
+
+
+#: Beginnings as bulk types have them, and some that fill their chunk and more.
+HEADS = [*range(13), 2027, 2028, 2029, 4000, 6200]
+
+
+@pytest.mark.parametrize("size", [*EDGES, 2028 + 2 * 2048, 2028 + 2 * 2048 + 1])
+@each_port
+def test_a_payload_in_two_parts_is_cut_like_one(size, port):
+    payload = payload_of(size)
+    whole = CutMessage(CLIPBOARD, payload, port)
+    for head in HEADS:
+        parts = CutMessage(CLIPBOARD, payload[:head], port, payload[head:])
+        assert list(parts) == list(whole), f"with {head} bytes in front"
+        assert parts.size == whole.size
+        assert parts.payload_size == whole.payload_size == size
+        assert parts.fits_one_chunk is whole.fits_one_chunk is (size <= 2028)
+
+
+def test_a_message_fits_one_chunk_exactly_if_it_is_cut_into_one():
+    for size in range(1990, 2090):
+        cut = CutMessage(CLIPBOARD, payload_of(4), 1, payload_of(size - 4))
+        assert cut.fits_one_chunk == (len(chunks_of(b"".join(cut))) == 1)
+
+
+@pytest.mark.parametrize("head", [0, 4, 8, 12])
+def test_data_are_not_copied_but_for_the_write_that_has_its_turn(head):
+    data = payload_of(4 * 1024 * 1024)
+    cut = CutMessage(CLIPBOARD, bytes(head), 1, data)
+    assert cut.data is data
+    with traced() as memory:
+        written = sum(len(write) for write in cut)
+        _, peak = memory()
+    assert written == cut.size
+    assert peak < 300_000

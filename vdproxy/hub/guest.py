@@ -60,7 +60,7 @@ class Guest(Peer):
         self._check_call: IDelayedCall | None = None
         self._searched = False
         self._unanswered_since: float | None = None
-        self._queue = FairQueue(self._queue_changed)
+        self._queue = FairQueue(self._cancelled)
         self._paused_sources: set[Source] = set()
 
     @property
@@ -101,7 +101,7 @@ class Guest(Peer):
 
     def connected(self, transport: Transport) -> None:
         """Begin with a new connection to the guest's port."""
-        self._queue = FairQueue(self._queue_changed)
+        self._queue = FairQueue(self._cancelled)
         self._open(transport, self._queue)
         self._link = GuestLink(
             self._context.codec,
@@ -211,6 +211,11 @@ class Guest(Peer):
         if self._link is not None and not self.queued:
             for message in self._link.messages_to_send():
                 self._put(Sending(self._queue, message, self))
+
+    def _cancelled(self) -> None:
+        # A handler cancels in the middle of its work: nobody is heard before its end.
+        if self._paused_sources:
+            self._context.clock.callLater(0, self._queue_changed)
 
     def _queue_changed(self) -> None:
         """Pause those that send more than the guest reads, and no others."""
