@@ -142,15 +142,18 @@ class ClipboardHandler(Handler):
                 self._max_clipboard[peer] = limit
 
     def dropped(self, peer: Peer, message: Message, reason: str) -> None:
-        said = _selection_of(peer, message)
-        number = _CLIPBOARD if said is None else said
+        named = _selection_of(peer, message)
+        number = next((n for n in _SELECTIONS.values() if n == named), _CLIPBOARD)
         match message.number:
             case MessageType.VD_AGENT_CLIPBOARD_REQUEST:
                 self._give_none(peer, number)
             case MessageType.VD_AGENT_CLIPBOARD:
-                self._answer_is_lost(peer, said)
+                self._answer_is_lost(peer, number if named == number else None)
             case MessageType.VD_AGENT_CLIPBOARD_GRAB if number in self._selections:
-                self._selections[number].refuse_grab(peer)
+                if named in (number, None):
+                    self._selections[number].refuse_grab(peer)
+                else:
+                    self._selections[number].correct(peer)
 
     def _answer_is_lost(self, peer: Peer, number: int | None) -> None:
         """Have whoever waits for this answer of *peer* wait no longer."""
@@ -185,13 +188,12 @@ class ClipboardHandler(Handler):
 
 
 def _selection_of(peer: Peer, message: Message) -> int | None:
-    """Return what a message is about, None of one that is not readable so far."""
+    """Return what a message names, which may not exist; None if it names nothing."""
     if not isinstance(message, Unknown):
         return int(getattr(message, "selection", _CLIPBOARD))
     if not peer.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION):
         return _CLIPBOARD
-    first = message.payload[0] if message.payload else None
-    return first if first in _SELECTIONS.values() else None
+    return message.payload[0] if len(message.payload) >= 4 else None
 
 
 def make(options: ClipboardOptions) -> ClipboardHandler:

@@ -105,6 +105,7 @@ class Requests:
             self._deliver(peer, _NONE, b"")
         else:
             self._waiting.append(_Waiter(peer, type, self._vm.clock.seconds()))
+            self._free_slots()
             self._ask_next()
             self._watch()
 
@@ -113,8 +114,9 @@ class Requests:
         slot = self._slots.pop(peer, None)
         if slot is None:
             return
-        if not slot.stale and peer is self._owner:
+        if peer is self._owner:
             self._answered = self._vm.clock.seconds()
+        if not slot.stale and peer is self._owner:
             if peer is self._vm.guest:
                 self._keep(type, data)
             for waiter in self._take(lambda waiter: waiter.type == slot.type):
@@ -212,11 +214,16 @@ class Requests:
             )
         for waiter in late:
             self._deliver(waiter.peer, _NONE, b"")
+        self._free_slots()
+        self._ask_next()
+        self._watch()
+
+    def _free_slots(self) -> None:
+        """Expect no answer any more of those who have been silent for long."""
+        now = self._vm.clock.seconds()
         for peer, slot in self._silent_slots().items():
             if slot.since + _SLOT_SECONDS <= now:
                 del self._slots[peer]
-        self._ask_next()
-        self._watch()
 
     def _silent_slots(self) -> dict[Peer, _Slot]:
         """Return the slots of those of whom no answer is on its way."""

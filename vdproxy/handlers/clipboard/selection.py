@@ -70,10 +70,17 @@ class SharedSelection:
     def refuse_grab(self, peer: Peer) -> None:
         """Tell *peer*, of which a GRAB is not taken, who owns the selection."""
         self._gate.cancel(peer)
-        if peer is self._owner or peer is self._vm.guest:
-            # What it had before is gone all the same.
-            self._own(peer, ())
-        if peer is not self._vm.guest:
+        if peer is self._vm.guest:
+            # It owns the selection all the same.
+            self._grabbed(peer, ())
+        elif peer is self._owner:
+            # What it had before is gone.
+            self._own(None, ())
+        self.correct(peer)
+
+    def correct(self, peer: Peer) -> None:
+        """Tell *peer*, which may believe that it is the owner, who is."""
+        if peer is not self._owner and peer is not self._vm.guest:
             self._told.add(peer)
             self.tell(peer)
 
@@ -137,8 +144,8 @@ class SharedSelection:
 
     def _own(self, owner: Peer | None, types: tuple[int, ...]) -> None:
         """Let *owner* own the selection, and tell everybody else."""
-        if self._owner is not None:
-            self._forget_release(self._owner)
+        for peer in list(self._releasing):
+            self._forget_release(peer)
         self._owner, self._types = owner, types
         # A peer takes the next answer for that to its last request, so those who
         # wait are answered before they can make another.
