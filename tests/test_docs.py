@@ -10,6 +10,7 @@ import pytest
 
 from vdproxy.net.simulated_agent import CAPABILITIES
 from vdproxy.options import key_of
+from vdproxy.registry import find
 from vdproxy.service.planned import KEYS, PLUGINS
 from vdproxy.service.settings import ProcessOptions, VMOptions, load
 from vdproxy.wire.capabilities import Capabilities, Layout
@@ -80,8 +81,25 @@ def test_every_key_is_in_the_configuration_page():
     assert keys | planned <= told
     for kind in KEYS:
         assert set(KEYS[kind]) <= keys
-    for row in rows(text.partition("## Without effect")[0]):
+    for row in rows(text.partition("## Options of handlers")[0]):
         assert row[0] == "key" or row[0].strip("`") in keys
+
+
+def test_every_option_of_a_handler_is_in_the_configuration_page():
+    _, _, text = DOCS["configuration.md"].partition("## Options of handlers")
+    section, told = "", set()
+    for first, key, *_ in rows(text.partition("##")[0]):
+        section = first or section
+        told |= {
+            (name, key.strip("`")) for name in re.findall(r"handler:(.*?)]", section)
+        }
+    makers = find("handler").makers
+    assert told == {
+        (name, key_of(field.name))
+        for name, maker in makers.items()
+        if "vdproxy.handlers" in maker.module
+        for field in fields(maker.options())
+    }
 
 
 def test_the_configuration_of_the_readme_is_good(tmp_path):

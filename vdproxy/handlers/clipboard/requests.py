@@ -116,7 +116,7 @@ class Requests:
             return
         if peer is self._owner:
             self._answered = self._vm.clock.seconds()
-        if not slot.stale and peer is self._owner:
+        if not slot.stale:
             if peer is self._vm.guest:
                 self._keep(type, data)
             for waiter in self._take(lambda waiter: waiter.type == slot.type):
@@ -131,7 +131,6 @@ class Requests:
     def owner_changed(self, owner: Peer | None) -> None:
         """Give those who wait nothing: what they asked for is gone."""
         self._owner = owner
-        self._answered = 0.0
         self._forget()
         for slot in self._slots.values():
             slot.stale = True

@@ -151,8 +151,7 @@ class SharedSelection:
         # wait are answered before they can make another.
         self._requests.owner_changed(owner)
         for peer in (self._vm.guest, *self._vm.clients):
-            if peer is not owner:
-                self.tell(peer)
+            self.tell(peer)
 
     def _released(self, peer: Peer) -> None:
         """Act on a RELEASE that was not the first half of a new GRAB."""
