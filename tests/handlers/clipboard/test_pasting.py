@@ -116,6 +116,19 @@ def test_the_guest_does_not_wait_behind_clients():
     assert world.guest.heard() == [given(b"text")]
 
 
+def test_a_client_does_not_wait_for_a_guest_that_asks_without_end():
+    """H11."""
+    world, owner, other = offered(GTK, GTK, types=(TEXT, PNG, JPG))
+    world.guest.request(TEXT)
+    other.request(JPG)
+    world.guest.request(PNG)
+    owner.give(b"text")
+    world.guest.request(TEXT)
+    owner.give(b"jpg", JPG)
+    assert owner.heard() == [asked(TEXT), asked(JPG), asked(PNG)]
+    assert other.heard() == [given(b"jpg", JPG)]
+
+
 def test_each_request_of_the_guest_is_answered_once():
     """H11."""
     world, owner = offered(GTK)

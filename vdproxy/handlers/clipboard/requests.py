@@ -83,6 +83,7 @@ class Requests:
         self._deliver = deliver
         self._owner: Peer | None = None
         self._answered = 0.0
+        self._asked_for_guest = False
         self._waiting: list[_Waiter] = []
         self._slots: dict[Peer, _Slot] = {}
         self._cache: dict[int, bytes] = {}
@@ -131,6 +132,7 @@ class Requests:
     def owner_changed(self, owner: Peer | None) -> None:
         """Give those who wait nothing: what they asked for is gone."""
         self._owner = owner
+        self._asked_for_guest = False
         self._forget()
         for slot in self._slots.values():
             slot.stale = True
@@ -145,14 +147,16 @@ class Requests:
         self._watch()
 
     def _ask_next(self) -> None:
-        """Ask the owner for what is wanted next; the guest's wishes come first."""
+        """Ask the owner for what is wanted next: the guest's wish, then a client's."""
         owner = self._owner
         if owner is None or owner in self._slots or not self._waiting:
             return
         if not reaches(owner, self._selection):
             return
         guest = self._vm.guest
-        waiter = min(self._waiting, key=lambda waiter: waiter.peer is not guest)
+        was_for_guest = self._asked_for_guest
+        waiter = min(self._waiting, key=lambda w: (w.peer is guest) == was_for_guest)
+        self._asked_for_guest = waiter.peer is guest
         self._slots[owner] = _Slot(waiter.type, self._vm.clock.seconds())
         owner.send(ClipboardRequest(self._selection, waiter.type))
 
