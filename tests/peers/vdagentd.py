@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -141,6 +145,33 @@ class RealAgent:
         assert self._session is not None
         self._session.kill()
 
+    def kill(self) -> None:
+        """End both at once, also when they are paused."""
+        for program in (self._daemon, self._session):
+            assert program is not None
+            program.kill()
+
+    @contextlib.contextmanager
+    def paused(self, *, daemon: bool = False) -> Iterator[None]:
+        """Let spice-vdagent, or the daemon, hang for a while or until it is killed."""
+        program = self._daemon if daemon else self._session
+        assert program is not None
+        os.kill(program.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            if program.running:
+                os.kill(program.pid, signal.SIGCONT)
+
+    @property
+    def pids(self) -> tuple[int, int]:
+        """The process ids of the daemon and of its session agent, which run."""
+        assert self._daemon is not None
+        assert self._session is not None
+        assert self._daemon.running, self.log
+        assert self._session.running, self._session.log
+        return self._daemon.pid, self._session.pid
+
     @property
     def log(self) -> str:
         """What the daemon, in all its lives, has logged so far."""
@@ -158,19 +189,28 @@ class RealAgent:
         assert size is not None, output
         return int(size[1]), int(size[2])
 
-    def copy(self, text: str, selection: str = "clipboard") -> None:
-        """Let a guest application own *selection* with *text*."""
-        if selection in self._copies:
-            self._copies.pop(selection).stop()
+    def copy(
+        self,
+        data: str | bytes,
+        selection: str = "clipboard",
+        target: str = "UTF8_STRING",
+    ) -> None:
+        """Let a guest application own *selection* with *data*."""
+        self.stop_copying(selection)
         source = self._directory / f"copied-{selection}"
-        source.write_text(text)
+        source.write_bytes(data.encode() if isinstance(data, str) else data)
         # Told to be quiet it stays in the foreground, and says when it is ready.
-        command = [find_program("xclip", "xclip"), "-in", "-quiet"]
+        command = [find_program("xclip", "xclip"), "-in", "-quiet", "-target", target]
         command += ["-selection", selection, str(source)]
         log = self._directory / f"xclip-{selection}.log"
         log.unlink(missing_ok=True)
         owner = self._copies[selection] = Program(command, log, self._env)
         wait_for(lambda: "Waiting" in owner.log, _PATIENCE, "xclip", lambda: owner.log)
+
+    def stop_copying(self, selection: str = "clipboard") -> None:
+        """End the guest application that owns *selection*, if one does."""
+        if selection in self._copies:
+            self._copies.pop(selection).stop()
 
     def paste(self, selection: str = "clipboard") -> str:
         """
@@ -179,11 +219,28 @@ class RealAgent:
         :raises subprocess.CalledProcessError: there is none.
         :raises subprocess.TimeoutExpired: the owner does not answer.
         """
-        command = [find_program("xclip", "xclip"), "-out", "-selection", selection]
-        return self._run(command).decode()
+        return self.paste_as("UTF8_STRING", selection).decode()
 
-    def _run(self, command: list[str]) -> bytes:
+    def paste_as(
+        self, target: str, selection: str = "clipboard", seconds: float = _PATIENCE
+    ) -> bytes:
+        """Return the data of an X target; raises what :meth:`paste` raises."""
+        command = [find_program("xclip", "xclip"), "-out", "-target", target]
+        return self._run([*command, "-selection", selection], seconds)
+
+    def targets(self, selection: str = "clipboard") -> list[str]:
+        """
+        Return the X targets that there are of *selection*, none without an owner.
+
+        The session agent tells its own, so this asks no client for anything.
+        """
+        try:
+            return self.paste_as("TARGETS", selection).decode().split()
+        except subprocess.CalledProcessError:
+            return []
+
+    def _run(self, command: list[str], seconds: float = _PATIENCE) -> bytes:
         result = subprocess.run(
-            command, env=self._env, capture_output=True, timeout=_PATIENCE, check=True
+            command, env=self._env, capture_output=True, timeout=seconds, check=True
         )
         return result.stdout
