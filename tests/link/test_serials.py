@@ -12,9 +12,7 @@ either_end = pytest.mark.parametrize("is_agent", [True, False], ids=["agent", "c
 def counted(count, *, is_agent, selection=0):
     """Return serials that stand at *count* for a selection."""
     serials = GrabSerials(is_agent=is_agent)
-    if count:
-        serials.zero()
-        serials._count_on(selection, count - 1)
+    serials._epochs[0][selection] = count
     return serials
 
 
@@ -116,7 +114,8 @@ def test_the_former_count_means_nothing_after_a_handshake(is_agent):
 @pytest.mark.parametrize("serial", [0, 5])
 def test_a_peer_that_may_not_have_noticed_is_taken_with_either_count(serial):
     serials = counted(5, is_agent=True)
-    serials.zero(keep_former=True)
+    serials.announced()
+    serials.answered()
     assert serials.accept(0, serial)
     assert grab(serials, 0) == serial + 1
 
@@ -124,7 +123,8 @@ def test_a_peer_that_may_not_have_noticed_is_taken_with_either_count(serial):
 def test_a_former_count_counts_for_one_grab_of_each_selection():
     serials = counted(5, is_agent=True)
     grab(serials, 1)
-    serials.zero(keep_former=True)
+    serials.announced()
+    serials.answered()
     assert serials.accept(0, 0)
     assert not serials.accept(0, 5)
     assert serials.accept(1, 1)
@@ -132,13 +132,67 @@ def test_a_former_count_counts_for_one_grab_of_each_selection():
 
 def test_our_own_grab_leaves_the_peers_former_count_in_force():
     serials = counted(5, is_agent=True)
-    serials.zero(keep_former=True)
+    serials.announced()
+    serials.answered()
     assert grab(serials, 0) == 0
     assert serials.accept(0, 5)
 
 
 def test_a_former_count_outlives_a_second_change_that_the_peer_may_not_notice():
     serials = counted(5, is_agent=True)
-    serials.zero(keep_former=True)
-    serials.zero(keep_former=True)
+    serials.announced()
+    serials.answered()
+    serials.announced()
+    serials.answered()
     assert serials.accept(0, 5)
+
+
+def test_until_the_peer_answers_its_grabs_are_of_the_old_counts():
+    """H18."""
+    serials = counted(3, is_agent=True)
+    serials.announced()
+    assert serials.accept(0, 3)
+    assert not serials.accept(0, 1)
+    serials.answered()
+    assert [serials.accept(0, serial) for serial in (0, 1, 2)] == [True] * 3
+
+
+def test_a_peer_that_counts_anew_has_answered():
+    """H18."""
+    serials = counted(3, is_agent=True)
+    serials.announced()
+    assert [serials.accept(0, serial) for serial in (0, 1, 2)] == [True] * 3
+
+
+def test_a_grab_from_before_an_announcement_loses_to_ours_from_after_it():
+    """H18: the peer takes ours, once it has read that."""
+    serials = counted(3, is_agent=True)
+    serials.announced()
+    assert grab(serials, 0) == 0
+    assert not serials.accept(0, 3)
+    assert not serials.accept(0, 2)
+    assert serials.accept(1, 0)
+    serials.answered()
+    assert serials.accept(0, 1)
+
+
+def test_each_announcement_has_an_answer_of_its_own():
+    serials = counted(3, is_agent=True)
+    serials.announced()
+    serials.announced()
+    assert grab(serials, 0) == 0
+    serials.answered()
+    assert not serials.accept(1, 1), "that one is still to be answered"
+    serials.answered()
+    serials.answered()
+    assert [serials.accept(0, serial) for serial in (3, 4)] == [True, True]
+
+
+def test_a_peer_that_puts_its_counts_back_late_has_counted_our_grabs():
+    """H18."""
+    serials = GrabSerials(is_agent=False)
+    assert serials.accept(0, 0)
+    assert [grab(serials, 0) for _ in range(2)] == [1, 2]
+    serials.restarted()
+    assert grab(serials, 0) == 2
+    assert grab(serials, 1) == 0

@@ -193,7 +193,7 @@ def test_a_paste_from_an_agent_that_dies_in_the_middle_of_it_ends(guest: Guest):
 
 
 #: After how many bytes of what is sent to it an agent is killed.
-MOMENTS = [("hidden", 0), ("hidden", LARGE // 4), ("seen", 0)]
+MOMENTS = [("hidden", 0), ("seen", 0), ("seen", LARGE // 4)]
 
 
 def kill_amid_data(guest: Guest, size: int) -> None:

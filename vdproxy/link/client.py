@@ -96,7 +96,7 @@ class ClientLink(Link):
         self._layout = Layout.between(capabilities, self.announced)
         if was_ready:
             # Until the client answers, what it sends is in the layout it knew.
-            self._serials.zero(keep_former=True)
+            self._serials.announced()
             self._reoffered = True
             return
         self._layout_in = self._layout
@@ -150,9 +150,14 @@ class ClientLink(Link):
             self._receive_announce(message, raw.port)
         elif isinstance(message, ClientDisconnected):
             if self.ready:
+                self._forget_reply_ports()
                 self._events += [ClientRenewed(), ClientReady()]
         else:
             self._events.append(message)
+
+    def _forget_reply_ports(self) -> None:
+        for ports in self._reply_ports.values():
+            ports.clear()
 
     def _receive_announce(self, message: AnnounceCapabilities, port: int) -> None:
         was_ready = self.ready
@@ -167,8 +172,11 @@ class ClientLink(Link):
                 self._unanswered = port
             else:
                 self._announce(0, self.offered, port)
+        else:
+            self._serials.answered()
         if renewed:
             self._serials.zero()
+            self._forget_reply_ports()
             self._events.append(ClientRenewed())
         if self.ready and (renewed or self._reoffered or not was_ready):
             self._reoffered = False

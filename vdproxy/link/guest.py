@@ -38,7 +38,7 @@ from vdproxy.wire.constants import (
     MessageType,
     Port,
 )
-from vdproxy.wire.messages import AnnounceCapabilities, Message
+from vdproxy.wire.messages import AnnounceCapabilities, ClientDisconnected, Message
 
 GuestEvent = (
     Message
@@ -52,6 +52,7 @@ GuestEvent = (
 )
 
 
+_GRAB_SERIAL = Capability.VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL
 _ANNOUNCE = MessageType.VD_AGENT_ANNOUNCE_CAPABILITIES
 
 
@@ -166,6 +167,12 @@ class GuestLink(Link):
         More of them would pile up: to the Linux agent each means a new client.
         """
         if self.unanswered and not self._to_send:
+            if self.announced and _GRAB_SERIAL in self.announced:
+                # It may wait for the rest of a message that was for its predecessor.
+                # This resets that in spice-vdagentd, whose ports are apart, and costs
+                # nothing where there was no handshake.
+                gone = ClientDisconnected()
+                self._to_send.append(self._encode(gone, Layout(), Port.VDP_SERVER_PORT))
             self._ask()
             self._repeated = True
 
@@ -252,11 +259,15 @@ class GuestLink(Link):
             if not asked:
                 self._questions = 0
                 self._ask()
+                self._heard = True
         elif self._questions:
-            # Each of our questions put the agent's serials back to 0.
+            # Each of our questions put the agent's serials back to 0, and all of
+            # them were before the first GRAB of ours.
             self._questions -= 1
-            self._serials.zero()
-            if not self.synced:
+            if self.synced:
+                self._serials.restarted()
+            else:
+                self._serials.zero()
                 self.synced = True
                 self._events.append(AgentUp(message.capabilities))
         self._events.append(message)

@@ -19,39 +19,71 @@ class GrabSerials:
 
     With ``is_agent`` we are the agent's end: a GRAB one behind our count crossed
     our last one and wins. At the client's end the guest's GRAB loses.
+
+    A new announcement of ours begins new counts, and until its answer has come
+    the peer's GRABs are of the old ones: so there is a set of counts for each
+    announcement that is not answered, the oldest first.
     """
 
     def __init__(self, *, is_agent: bool) -> None:
         self._is_agent = is_agent
-        self._counts: dict[int, int] = {}
-        self._former: dict[int, int] = {}
         self.zero()
 
-    def zero(self, *, keep_former: bool = False) -> None:
-        """
-        Begin at 0, as a handshake does.
+    def zero(self) -> None:
+        """Begin at 0, as a handshake does."""
+        self._epochs = [_zeros()]
+        self._former: dict[int, int] = {}
+        self._ours = _zeros()
 
-        With *keep_former* the peer may not have noticed: its next GRAB of each
-        selection is taken with the former count as well.
+    def announced(self) -> None:
+        """Begin new counts of ours: an announcement goes out on an open link."""
+        self._epochs.append(_zeros())
+
+    def answered(self) -> None:
         """
-        self._former = {**self._counts, **self._former} if keep_former else {}
-        self._counts = {int(selection): 0 for selection in Selection}
+        Begin new counts of the peer's: it has answered an announcement.
+
+        It may not have put its own back (spice-gtk does not), so its next GRAB of
+        each selection is taken with the former count as well.
+        """
+        if len(self._epochs) > 1:
+            self._former = {**self._epochs.pop(0), **self._former}
+
+    def restarted(self) -> None:
+        """Count our own GRABs only: the peer put its counts back before it had any."""
+        self._epochs = [dict(self._ours)]
 
     def next(self, selection: int) -> int:
         """Return the serial for our next GRAB of *selection*."""
-        return self._counts.get(selection, 0)
+        return self._epochs[-1].get(selection, 0)
 
     def sent(self, selection: int) -> None:
         """Count a GRAB of ours that goes out with the next serial."""
-        self._count_on(selection, self._counts[selection])
+        for counts in (self._epochs[-1], self._ours):
+            counts[selection] = _after(counts[selection])
 
     def accept(self, selection: int, serial: int) -> bool:
         """Tell whether a GRAB that came with *serial* counts, and count it."""
-        expected = self._counts[selection]
+        if self._accept(self._epochs[0], selection, serial):
+            # One from before our announcement loses to a GRAB of ours after it.
+            return not any(epoch[selection] for epoch in self._epochs[1:])
+        if len(self._epochs) > 1 and self._accept(self._epochs[1], selection, serial):
+            # That the peer counts anew is an answer as well.
+            self.answered()
+            return True
+        return False
+
+    def _accept(self, counts: dict[int, int], selection: int, serial: int) -> bool:
+        expected = counts[selection]
         if serial in (expected, self._former.pop(selection, expected)):
-            self._count_on(selection, serial)
+            counts[selection] = _after(serial)
             return True
         return self._is_agent and serial == (expected - 1) % _SERIALS
 
-    def _count_on(self, selection: int, serial: int) -> None:
-        self._counts[selection] = (serial + 1) % _SERIALS
+
+def _zeros() -> dict[int, int]:
+    return {int(selection): 0 for selection in Selection}
+
+
+def _after(serial: int) -> int:
+    return (serial + 1) % _SERIALS

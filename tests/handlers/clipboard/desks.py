@@ -30,6 +30,9 @@ ALL_SELECTIONS = ("clipboard", "primary", "secondary")
 
 NONE = Clipboard(CLIPBOARD, 0, b"")
 
+#: What spice-vdagent takes for nothing, which to a NONE finds no request.
+EMPTY = Clipboard(CLIPBOARD, TEXT, b"")
+
 _SERIAL = 17
 
 #: What clients announce, from the least to the most.

@@ -5,6 +5,7 @@ import pytest
 from tests.handlers.clipboard.desks import (
     ALL_SELECTIONS,
     BY_DEMAND,
+    EMPTY,
     NONE,
     PNG,
     PRIMARY,
@@ -98,7 +99,7 @@ def test_bad_data_of_a_client_are_nothing_to_who_waits(payload, one_by_one):
     other.request(PNG)
     owner.heard()
     owner.feed(frame(CLIPBOARD, payload), one_by_one=one_by_one)
-    assert all_heard(world.guest, other) == [[NONE], [NONE]]
+    assert all_heard(world.guest, other) == [[EMPTY], [NONE]]
     assert owner.heard() == [asked(PNG)]
 
 
@@ -123,7 +124,7 @@ def test_bad_data_of_a_selection_are_nothing_to_who_waits_for_that(rest):
         world.wait(0.25)
     world.guest.heard()
     owner.feed(frame(CLIPBOARD, bytes([SECONDARY]) + rest))
-    assert world.guest.heard() == [nothing(SECONDARY)]
+    assert world.guest.heard() == [given(b"", selection=SECONDARY)]
     owner.give(b"primary", selection=PRIMARY)
     owner.give(b"clipboard")
     assert world.guest.heard() == [
@@ -140,7 +141,7 @@ def test_data_of_a_selection_that_does_not_exist_are_the_oldest_answer():
         world.wait(0.25)
     world.guest.heard()
     owner.feed(frame(CLIPBOARD, numbers(200, TEXT) + b"x"))
-    assert world.guest.heard() == [nothing(SECONDARY)]
+    assert world.guest.heard() == [given(b"", selection=SECONDARY)]
 
 
 #: GRABs that are none: nothing, no serial, half a type.

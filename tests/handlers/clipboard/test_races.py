@@ -18,6 +18,7 @@ from tests.handlers.clipboard.desks import (
 )
 from tests.hub.doubles import GTK
 from tests.link.frames import LINUX, WINDOWS
+from vdproxy.wire.constants import MessageType
 
 
 def test_each_link_counts_its_own_grabs():
@@ -107,6 +108,7 @@ def test_after_a_race_both_ends_go_on():
         assert world.guest.heard() == [grabbed(TEXT), grabbed(JPG)]
 
 
+ANNOUNCE = MessageType.VD_AGENT_ANNOUNCE_CAPABILITIES
 WORDS = st.sampled_from([*CLIENTS.values(), GTK, GTK])
 TYPES = st.lists(st.integers(1, 5), min_size=1, max_size=5, unique=True)
 STEPS = st.lists(
@@ -128,6 +130,9 @@ def take(step, world, clients):
     what, who, types = step
     if what == "restart":
         world.guest.start_anew(who)
+        for client in clients:
+            if any(message.number == ANNOUNCE for message in client.heard()):
+                client.announce(0)
     elif what == "join":
         clients.append(world.asking_client(who))
     elif who <= len(clients):

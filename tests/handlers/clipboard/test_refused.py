@@ -6,6 +6,7 @@ import pytest
 
 from tests.handlers.clipboard.desks import (
     ALL_SELECTIONS,
+    EMPTY,
     PNG,
     PRIMARY,
     SECONDARY,
@@ -62,7 +63,7 @@ def test_data_that_nobody_asked_for_are_nothing_to_nobody():
     refuse(world, owner, given(b"x", selection=PRIMARY))
     assert world.guest.heard() == []
     refuse(world, owner, given(b"x"))
-    assert world.guest.heard() == [nothing()]
+    assert world.guest.heard() == [EMPTY]
 
 
 def test_a_client_that_grabs_is_told_who_owns_it():

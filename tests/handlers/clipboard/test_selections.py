@@ -117,7 +117,7 @@ def test_each_selection_has_its_own_owner():
     second.refuse(SECONDARY)
     assert world.guest.heard() == [
         given(b"primary", selection=PRIMARY),
-        nothing(SECONDARY),
+        given(b"", selection=SECONDARY),
     ]
     first.leave()
     assert second.heard() == [released(PRIMARY)]
@@ -281,7 +281,10 @@ def test_one_that_waits_for_its_turn_has_nothing_if_the_owner_cannot_be_asked():
     with logged() as lines:
         world.wait(10)
     heard = [m for m in world.guest.heard() if m != released(PRIMARY)]
-    assert heard == [nothing(PRIMARY)] * 2
+    assert heard == [
+        given(b"", TEXT, PRIMARY),
+        given(b"", PNG, PRIMARY),
+    ]
     assert lines.having("failed") == []
 
 

@@ -6,7 +6,7 @@ no type, or in another type. So an owner is asked one thing at a time; equal
 requests share an answer. The owner's slot stays taken until it has answered,
 even if nobody waits any more, so that an answer is never taken for another's.
 Whoever waits is answered in any case: after 2.5 seconds in which nothing of an
-answer has come, with NONE. The Windows agent gives up after three seconds.
+answer has come, with nothing. The Windows agent gives up after three seconds.
 """
 
 from __future__ import annotations
@@ -122,10 +122,10 @@ class Requests:
                 self._keep(type, data)
             for waiter in self._take(lambda waiter: waiter.type == slot.type):
                 # An application in the guest waits for that type and no other.
-                usable = type == slot.type or waiter.peer is not self._vm.guest
-                self._deliver(
-                    waiter.peer, type if usable else _NONE, data if usable else b""
-                )
+                if waiter.peer is self._vm.guest and type != slot.type:
+                    self._give_up(waiter)
+                else:
+                    self._deliver(waiter.peer, type, data)
         self._ask_next()
         self._watch()
 
@@ -160,6 +160,17 @@ class Requests:
         self._slots[owner] = _Slot(waiter.type, self._vm.clock.seconds())
         owner.send(ClipboardRequest(self._selection, waiter.type))
 
+    def _give_up(self, waiter: _Waiter) -> None:
+        """
+        Tell *waiter* that it will not get what the owner offers.
+
+        To a NONE spice-vdagent (0.22.1) finds no request and lets its application
+        wait on; it takes an answer of the type that was asked for, without data.
+        """
+        guest = self._vm.guest
+        by_type = waiter.peer is guest and self._has_serials(guest)
+        self._deliver(waiter.peer, waiter.type if by_type else _NONE, b"")
+
     def _take(self, wanted: Callable[[_Waiter], bool]) -> list[_Waiter]:
         """Remove and return the waiters for which *wanted* holds."""
         taken = [waiter for waiter in self._waiting if wanted(waiter)]
@@ -188,20 +199,19 @@ class Requests:
         Agents without GRAB_SERIAL are taken for Windows': what takes longer to
         arrive here than that agent waits is of no use to it.
         """
-        guest = self._vm.guest
-        return peer is not guest or guest.can(
-            Capability.VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL
-        )
+        return peer is not self._vm.guest or self._has_serials(peer)
+
+    def _has_serials(self, peer: Peer) -> bool:
+        return peer.can(Capability.VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL)
 
     def _watch(self) -> None:
         """Look again when the first deadline of a waiter or a slot is due."""
         due = [self._deadline(waiter) for waiter in self._waiting]
         due += [slot.since + _SLOT_SECONDS for slot in self._silent_slots().values()]
-        if not due:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-        elif self._timer is None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if due:
             delay = max(0.0, min(due) - self._vm.clock.seconds())
             self._timer = self._vm.clock.callLater(delay, self._look)
 
@@ -216,7 +226,7 @@ class Requests:
                 seconds=_PATIENCE,
             )
         for waiter in late:
-            self._deliver(waiter.peer, _NONE, b"")
+            self._give_up(waiter)
         self._free_slots()
         self._ask_next()
         self._watch()
