@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hub.doubles import logged, monitors_world
-from tests.link.frames import LINUX, reply
+from tests.hub.doubles import World, logged, monitors_world
+from tests.link.frames import LINUX, WINDOWS, reply
+from vdproxy.handlers.monitors import MonitorsHandler
 from vdproxy.wire.messages import MonConfig, MonitorsConfig, Reply
 
 GOOD = Reply(2, 1)
@@ -199,3 +200,15 @@ def test_a_stop_between_the_two_is_one_error():
     client.leave()
     world.hub.log.close()
     assert world.clock.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize("word", [LINUX, WINDOWS])
+def test_monitors_that_are_off_are_told_to_agents_that_know_what_that_is(word):
+    off, on = MonConfig(0, 0), MonConfig(640, 480)
+    for sparse in (True, False):
+        world = World(MonitorsHandler())
+        world.guest.come_up(word if sparse else word & ~(1 << 7))
+        client = world.ready_client()
+        client.say(MonitorsConfig(0, (off, on, off)))
+        told = (off, on, off) if sparse else (on,)
+        assert world.guest.heard() == [MonitorsConfig(0, told)]

@@ -271,3 +271,16 @@ def test_it_leaves_no_delayed_call():
     client.leave()
     world.hub.log.close()
     assert world.clock.getDelayedCalls() == []
+
+
+def test_a_button_that_came_up_while_there_was_no_agent_is_told_to_the_next():
+    """H25: it may be the same one."""
+    world, client = with_clients(1)
+    client.say(MouseState(1, 2, 2, 0))
+    world.guest.leave()
+    client.say(MouseState(3, 4, 0, 0))
+    world.guest.heard()
+    world.guest.connect()
+    world.guest.heard()
+    world.guest.announce(0)
+    assert world.guest.heard() == [MouseState(3, 4, 0, 0)]

@@ -24,6 +24,7 @@ from tests.wire.decoding import chunk, frame, message
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.messages import (
     AnnounceCapabilities,
+    ClientDisconnected,
     Clipboard,
     ClipboardGrab,
     Reply,
@@ -211,7 +212,9 @@ def test_an_agent_at_rest_needs_no_timer():
     assert world.clock.getDelayedCalls() == []
 
 
-@pytest.mark.parametrize("sign", [b"\0", bare_grab(1), announce(1, LINUX), b"\xff" * 9])
+@pytest.mark.parametrize(
+    "sign", [b"\0", bare_grab(1), announce(1, WINDOWS), b"\xff" * 9]
+)
 def test_a_question_is_repeated_two_seconds_after_a_sign_of_life(sign):
     """H41."""
     world = World()
@@ -238,7 +241,50 @@ def test_a_question_is_repeated_once_and_again_in_the_next_life():
     world.guest.announce(1)
     assert world.guest.heard() == [ANSWERED]
     world.wait(20)
-    assert world.guest.heard() == [ASKED]
+    assert world.guest.heard() == [ClientDisconnected(), ASKED]
+
+
+def test_an_agent_that_was_met_may_wait_for_the_rest_of_an_old_message():
+    """H31, H41: what puts its other port back comes before the second question."""
+    world = World()
+    world.guest.connect()
+    world.guest.announce(1)
+    world.guest.heard()
+    world.wait(2.5)
+    assert world.guest.heard_on_ports() == [(ClientDisconnected(), 2), (ASKED, 1)]
+
+
+def test_an_agent_that_stays_mute_is_connected_to_anew():
+    """H41."""
+    world = World()
+    world.guest.connect()
+    world.guest.announce(1)
+    with logged() as lines:
+        world.wait(31.5)
+        assert not world.guest.transport.aborted
+        world.wait(1)
+    assert world.guest.transport.aborted
+    assert len(lines.having("connection is made anew")) == 1
+    world.guest.leave()
+    world.guest.connect()
+    world.guest.feed(bare_grab(1))
+    world.wait(100)
+    assert not world.guest.transport.aborted, "what it is now nobody knows"
+
+
+@pytest.mark.parametrize("answers", ["windows", "late", "nobody"])
+def test_no_other_is_connected_to_anew(answers):
+    """H41: the Windows agent does not stand it."""
+    world = World()
+    world.guest.connect()
+    if answers != "nobody":
+        world.guest.announce(1, WINDOWS if answers == "windows" else LINUX)
+    world.wait(20)
+    if answers == "late":
+        world.guest.announce(0)
+    world.wait(100)
+    assert not world.guest.transport.aborted
+    assert world.clock.getDelayedCalls() == []
 
 
 def test_an_answer_in_time_is_not_asked_for_again():
@@ -262,7 +308,7 @@ def test_a_question_asked_while_a_check_is_due_waits_its_two_seconds_too():
     world.wait(1.875)
     assert world.guest.heard() == []
     world.wait(0.75)
-    assert world.guest.heard() == [ASKED]
+    assert world.guest.heard() == [ClientDisconnected(), ASKED]
 
 
 def test_nothing_is_scheduled_for_a_connection_that_has_ended():

@@ -26,7 +26,7 @@ SELECTIONS = Capabilities.of(5, 6)
 
 ANSWERS = [
     (ClipboardRequest(0, 1), [Clipboard(0, 0, b"")]),
-    (FileXferStart(7, "name", 10), [FileXferStatus(7, 2)]),
+    (FileXferStart(7, "name", 10), [FileXferStatus(7, 7)]),
     (MonitorsConfig(0, (MonConfig(800, 600),)), [Reply(2, 2)]),
     (DisplayConfig(1, 32), [Reply(5, 2)]),
     (MouseState(1, 2, 0, 0), []),
@@ -54,10 +54,10 @@ def test_so_is_a_client_that_has_not_announced_itself(word):
     assert client.heard() == [Clipboard(0, 0, b""), FileXferStatus(1, 2)]
 
 
-def test_a_client_that_knows_details_learns_that_files_are_disabled():
-    client = up_world(Recorder(provided=DETAILS)).ready_client(GTK)
+def test_a_client_that_knows_no_details_learns_of_an_error():
+    client = up_world().ready_client(GTK & ~DETAILS.bits)
     client.say(FileXferStart(7, "name", 10))
-    assert client.heard() == [FileXferStatus(7, 7)]
+    assert client.heard() == [FileXferStatus(7, 2)]
 
 
 @pytest.mark.parametrize("word", [LINUX, WINDOWS])

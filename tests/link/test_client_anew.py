@@ -24,6 +24,7 @@ from vdproxy.wire.messages import (
     ClipboardGrab,
     MonConfig,
     MonitorsConfig,
+    Reply,
 )
 
 OFFER = Capabilities.of(1, 2, 5, 6, 17)
@@ -127,3 +128,25 @@ def test_its_headers_are_reported_where_asked_for():
     link = ready(report_headers=True)
     expected = [ChunkHeader(2, 20), MessageReceived(GONE, 0), *ANEW]
     assert feed(link, frame(GONE, port=2)).events == expected
+
+
+@pytest.mark.parametrize("anew", [frame(GONE, b"", 2), announce(1, WORD)])
+def test_a_client_that_begins_anew_is_not_answered_on_a_port_from_before(anew):
+    """H26."""
+    link = ready()
+    feed(link, announce(1, WORD), monitors_config(port=2), anew)
+    feed(link, monitors_config(port=1))
+    (cut,) = [link.encode(Reply(2, 1))]
+    assert cut.port == 1
+
+
+def test_a_grab_that_crosses_another_offer_and_a_grab_of_ours_loses():
+    """H2, H18."""
+    link = ready()
+    feed(link, grab(0, 1), grab(1, 1))
+    link.offer(OFFER | Capabilities.of(7))
+    spelled(link, ClipboardGrab(0, (2,)))
+    (event,) = feed(link, grab(2, 1)).events
+    assert not isinstance(event, ClipboardGrab)
+    feed(link, announce(0, WORD))
+    assert feed(link, grab(1, 1)).events == [ClipboardGrab(0, (1,), 1)]

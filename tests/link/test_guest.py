@@ -35,6 +35,9 @@ WORD = OFFER.bits
 ASKED = announce(1, WORD)
 ANSWERED = announce(0, WORD)
 
+#: CLIENT_DISCONNECTED on the other port.
+GONE = frame(13, b"", 2)
+
 
 def asking(codec=None, **options):
     """Return a link whose question is on its way."""
@@ -242,9 +245,22 @@ def test_the_question_may_be_repeated_once_in_each_life():
         feed(link, announce(1, LINUX))
         sent(link)
         assert link.unanswered
+        assert not link.mute
         link.ask_again()
-        assert sent(link) == ASKED
+        assert sent(link) == GONE + ASKED
         assert not link.unanswered
+        assert link.mute
+    feed(link, announce(0, LINUX))
+    assert not link.mute
+
+
+def test_windows_is_asked_again_and_told_nothing_else():
+    link = asking()
+    feed(link, announce(1, WINDOWS))
+    sent(link)
+    link.ask_again()
+    assert sent(link) == ASKED
+    assert not link.mute
 
 
 def test_an_answered_question_is_not_repeated():

@@ -164,3 +164,16 @@ def test_the_old_agents_serials_do_not_count_for_the_new_one():
     feed(link, grab(0, 1), grab(1, 1), announce(1, LINUX), announce(0, LINUX))
     assert feed(link, grab(2, 1)).events == [LOST]
     assert feed(link, grab(0, 1)).events == [ClipboardGrab(0, (1,), 0)]
+
+
+def test_an_agent_that_answers_twice_has_counted_our_grabs_after_its_last_answer():
+    """H18: it put its counts back before it had any of them."""
+    link = GuestLink(Codec(), OFFER)
+    feed(link, bare_grab(1))
+    sent(link)
+    link.ask_again()
+    sent(link)
+    feed(link, announce(0, LINUX))
+    assert spelled(link, ClipboardGrab(0, (1,))) == grab(0, 1)
+    feed(link, announce(0, LINUX))
+    assert spelled(link, ClipboardGrab(0, (1,))) == grab(1, 1)

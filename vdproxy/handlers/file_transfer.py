@@ -64,7 +64,7 @@ _SUCCESS = FileXferStatusResult.VD_AGENT_FILE_XFER_STATUS_SUCCESS
 _NOT_CONNECTED = FileXferStatusResult.VD_AGENT_FILE_XFER_STATUS_VDAGENT_NOT_CONNECTED
 _DISABLED = FileXferStatusResult.VD_AGENT_FILE_XFER_STATUS_DISABLED
 
-#: What a client knows that has not agreed to DETAILED_ERRORS.
+#: What a client knows that has not announced DETAILED_ERRORS.
 _PLAIN_RESULTS = (_CAN_SEND_DATA, _CANCELLED, _ERROR, _SUCCESS)
 
 _RESULT_NAMES = {int(result): result.name for result in FileXferStatusResult}
@@ -257,7 +257,7 @@ class FileTransferHandler(Handler):
 
     def _tell(self, client: Client, status: FileXferStatus) -> None:
         """Tell *client* of one of its transfers, in such detail as it understands."""
-        if not client.agreed(_DETAILED_ERRORS):
+        if not client.can(_DETAILED_ERRORS):
             result = status.result if status.result in _PLAIN_RESULTS else _ERROR
             status = FileXferStatus(status.id, result)
         client.send(status)

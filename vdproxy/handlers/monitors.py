@@ -2,7 +2,8 @@
 Monitors: the owner's MONITORS_CONFIG goes to the guest, its REPLY to who asked.
 
 Linux agents before 0.23 do not know physical sizes and ignore a message with them
-whole, which is all that tells such an agent: it is asked again without them.
+whole, which is all that tells such an agent: it is asked again without them. An agent
+without SPARSE_MONITORS_CONFIG is told of the monitors that are on, as by spice-gtk.
 """
 
 from __future__ import annotations
@@ -45,6 +46,9 @@ class MonitorsHandler(AskingHandler[MonitorsConfig]):
         self._knows_sizes = True
 
     def forms(self, message: MonitorsConfig) -> Sequence[MonitorsConfig]:
+        if not self._vm.guest.can(Capability.VD_AGENT_CAP_SPARSE_MONITORS_CONFIG):
+            on = tuple(m for m in message.monitors if m.width or m.height)
+            message = replace(message, monitors=on)
         if not message.has_physical_size:
             return (message,)
         plain = _without_physical_size(message)

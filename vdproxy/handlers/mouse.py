@@ -45,8 +45,14 @@ class MouseHandler(Handler):
     def start(self, vm: VM) -> None:
         self._vm = vm
 
+    def guest_up(self, capabilities: Capabilities) -> None:
+        # It may be the same as before, with a button down that is up by now.
+        buttons = self._buttons()
+        released, self._told = self._told & ~buttons, 0
+        if released and self._state is not None:
+            self._become(replace(self._state, buttons=buttons))
+
     def guest_lost(self) -> None:
-        self._told = 0
         self._motion = None
 
     def client_left(self, client: Client) -> None:

@@ -30,6 +30,10 @@ _QUIET = 1.0
 #: answered; agents answer within 25 ms.
 _PATIENCE = 2.0
 
+#: Seconds after which the connection is made anew to an agent that has announced
+#: itself and answers neither question. That is what brings spice-vdagentd round.
+_MUTE = 30.0
+
 _CHECK = 0.5
 
 #: Bytes of one client that wait for the guest above which it is paused, and below
@@ -60,6 +64,7 @@ class Guest(Peer):
         self._check_call: IDelayedCall | None = None
         self._searched = False
         self._unanswered_since: float | None = None
+        self._mute_since: float | None = None
         self._queue = FairQueue(self._cancelled)
         self._paused_sources: set[Source] = set()
 
@@ -126,7 +131,7 @@ class Guest(Peer):
         self._close()
         if outbox is not None:
             outbox.clear()
-        self._unanswered_since = None
+        self._unanswered_since = self._mute_since = None
         if self._check_call is not None:
             self._check_call.cancel()
             self._check_call = None
@@ -182,9 +187,16 @@ class Guest(Peer):
             self._unanswered_since = None
         elif self._unanswered_since is None:
             self._unanswered_since = self._context.clock.seconds()
-        waits = link.unanswered or (link.unfinished and not self._searched)
+        if not link.mute:
+            self._mute_since = None
+        elif self._mute_since is None:
+            self._mute_since = self._context.clock.seconds()
+        waits = link.unanswered or link.mute or (link.unfinished and not self._searched)
         if waits and self._check_call is None:
             self._check_call = self._context.clock.callLater(_CHECK, self._check)
+        elif not waits and self._check_call is not None:
+            self._check_call.cancel()
+            self._check_call = None
 
     def _check(self) -> None:
         self._check_call = None
@@ -198,6 +210,13 @@ class Guest(Peer):
         since = self._unanswered_since
         if since is not None and now - since >= _PATIENCE and not self.queued:
             link.ask_again()
+        since = self._mute_since
+        if since is not None and now - since >= _MUTE and self._transport is not None:
+            self._context.log.warn(
+                "the guest's agent answers nothing: the connection is made anew"
+            )
+            self._transport.abortConnection()
+            return
         self.process_events()
 
     def _put(self, sending: Sending, *, bulk: bool = False) -> None:

@@ -41,7 +41,7 @@ def refusal(peer: Peer, message: Message) -> Message | None:
         return None
     if isinstance(message, FileXferStart):
         result = FileXferStatusResult.VD_AGENT_FILE_XFER_STATUS_ERROR
-        if peer.agreed(Capability.VD_AGENT_CAP_FILE_XFER_DETAILED_ERRORS):
+        if peer.can(Capability.VD_AGENT_CAP_FILE_XFER_DETAILED_ERRORS):
             result = FileXferStatusResult.VD_AGENT_FILE_XFER_STATUS_DISABLED
         return FileXferStatus(message.id, result)
     if isinstance(message, (MonitorsConfig, DisplayConfig)):

@@ -106,6 +106,19 @@ class GuestLink(Link):
         """Whether our question waits, unrepeated, though the guest has spoken."""
         return not self.synced and self._heard and not self._repeated
 
+    @property
+    def mute(self) -> bool:
+        """
+        Whether an agent has announced itself and leaves our second question too.
+
+        It is one that stands a new connection: with GRAB_SERIAL, so not Windows'.
+        """
+        return not self.synced and self._repeated and self._is_linux
+
+    @property
+    def _is_linux(self) -> bool:
+        return self.announced is not None and _GRAB_SERIAL in self.announced
+
     def receive_data(self, data: bytes) -> None:
         """Take the next bytes from the guest."""
         self._heard = True
@@ -167,7 +180,7 @@ class GuestLink(Link):
         More of them would pile up: to the Linux agent each means a new client.
         """
         if self.unanswered and not self._to_send:
-            if self.announced and _GRAB_SERIAL in self.announced:
+            if self._is_linux:
                 # It may wait for the rest of a message that was for its predecessor.
                 # This resets that in spice-vdagentd, whose ports are apart, and costs
                 # nothing where there was no handshake.

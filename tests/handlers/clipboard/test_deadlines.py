@@ -365,3 +365,21 @@ def test_an_answer_in_time_ends_the_waiting():
     assert world.nothing_runs()
     world.wait(10)
     assert world.guest.heard() == [given(b"x")]
+
+
+def test_a_slot_that_is_taken_puts_no_other_deadline_off():
+    """H11, H13, H29."""
+    world, first, second = offered(GTK, GTK)
+    world.guest.request()
+    world.wait(2.375)
+    second.grab()
+    world.guest.request()
+    second.grab()
+    first.give(b"late")
+    world.wait(0.25)
+    world.guest.heard()
+    world.guest.request()
+    world.wait(2.375)
+    assert world.guest.heard() == []
+    world.wait(0.125)
+    assert world.guest.heard() == [EMPTY]

@@ -79,6 +79,7 @@ class GrabGate:
         self._rates = rates
         self._apply = apply
         self._held: _Held | None = None
+        self._quiet_until = 0.0
         self._owner: Peer | None = None
         self._changes: deque[tuple[float, frozenset[Peer]]] = deque(maxlen=_MAX_CHANGES)
 
@@ -93,11 +94,15 @@ class GrabGate:
         if not delay:
             self._let_through(peer, types)
             return
-        self._vm.log.warn(
-            "a grab of {peer} is held for {delay:.1f} s: clipboards change too often",
-            peer=peer.label,
-            delay=delay,
-        )
+        now = self._vm.clock.seconds()
+        if now >= self._quiet_until:
+            self._quiet_until = now + _LOOP_SECONDS
+            self._vm.log.warn(
+                "a grab of {peer} is held for {delay:.1f} s: "
+                "clipboards change too often",
+                peer=peer.label,
+                delay=delay,
+            )
         call = self._vm.clock.callLater(delay, self._release)
         self._held = _Held(peer, types, call)
 
@@ -111,6 +116,7 @@ class GrabGate:
     def forget(self, peer: Peer) -> None:
         """Take note that *peer* has left."""
         self.cancel(peer)
+        self._quiet_until = 0.0
         self._rates.forget(peer)
         self._changes = deque(
             (change for change in self._changes if peer not in change[1]),
