@@ -75,6 +75,7 @@ clients = vdi unix:{self.clients_path}
             if not direct:
                 self._relay = self._stack.enter_context(ChardevRelay(port, host))
             self._stack.enter_context(self.vdproxy)
+            wait_for(port.is_socket, 10, "a port for the agent")
             self._stack.enter_context(self.agent)
             self.wait_until_up(1)
         except BaseException:
