@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -29,19 +30,31 @@ def rows(text):
             yield [cell.strip() for cell in line.strip("|").split("|")]
 
 
-def cited():
-    """Yield each test file that is cited, and each test with its file."""
-    for row in rows(DOCS["protocol-support.md"]):
-        path = None
-        for word in re.findall(r"`([^`]+)`", row[-1]):
-            if word.endswith(".py"):
-                path = word
-                yield path, None
-            elif word.startswith("test_"):
-                yield path, word
+def cited(row):
+    """Yield each test file that a row cites, and each test with its file."""
+    path = None
+    for word in re.findall(r"`([^`]+)`", row[-1]):
+        if word.endswith(".py"):
+            path = word
+            yield path, None
+        elif word.startswith("test_"):
+            yield path, word
 
 
-CITED = list(cited())
+CITED = [
+    citation
+    for page in ("protocol-support.md", "multiplexing.md")
+    for row in rows(DOCS[page])
+    for citation in cited(row)
+]
+HAZARDS = {
+    row[0]: list(cited(row))
+    for row in rows(DOCS["multiplexing.md"])
+    if re.fullmatch(r"H\d+", row[0])
+}
+
+#: What this version does nothing about, and says so.
+NOT_MET = {"H32"}
 
 
 def test_tests_are_cited():
@@ -53,6 +66,21 @@ def test_a_test_that_is_cited_exists(path, test):
     text = (ROOT / "tests" / path).read_text()
     if test is not None:
         assert f"def {test}(" in text
+
+
+def test_every_hazard_is_in_the_table_once():
+    assert list(HAZARDS) == [f"H{number}" for number in range(1, 43)]
+    assert {hazard for hazard, tests in HAZARDS.items() if not tests} == NOT_MET
+
+
+@pytest.mark.parametrize("hazard", sorted(HAZARDS.keys() - NOT_MET))
+def test_the_tests_of_a_hazard_name_its_number(hazard):
+    shown = [(path, name) for path, name in HAZARDS[hazard] if name is not None]
+    assert shown
+    for path, name in shown:
+        tree = ast.parse((ROOT / "tests" / path).read_text())
+        (test,) = [n for n in ast.walk(tree) if getattr(n, "name", "") == name]
+        assert re.search(rf"\b{hazard}\b", ast.get_docstring(test) or "")
 
 
 @pytest.mark.parametrize("name", ["README.md", *DOCS])
