@@ -234,10 +234,15 @@ class RealAgent:
 
         The session agent tells its own, so this asks no client for anything.
         """
-        try:
-            return self.paste_as("TARGETS", selection).decode().split()
-        except subprocess.CalledProcessError:
-            return []
+        for _ in range(5):
+            try:
+                return self.paste_as("TARGETS", selection, 2).decode().split()
+            except subprocess.CalledProcessError:
+                return []
+            except subprocess.TimeoutExpired:
+                # An owner that gives up just then answers nobody: ask the next one.
+                continue
+        raise TimeoutError(f"the owner of {selection} tells no targets")
 
     def _run(self, command: list[str], seconds: float = _PATIENCE) -> bytes:
         result = subprocess.run(
