@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from itertools import combinations
 from weakref import ref
@@ -297,3 +298,36 @@ def test_clear_keeps_nothing_but_lets_the_message_that_is_being_sent_end():
     assert queue.pop_between() is None
     assert queue.rest() == messages(same)
     assert queue.sources == []
+
+
+def test_control_without_end_leaves_bulk_a_turn():
+    """H28."""
+    queue = Queue()
+    bulk = queue.add_many("b", 9000, 3)
+    for _ in range(300):
+        queue.add("a", 10_000)
+    popped = queue.rest()
+    places = [popped.index(sending.message) for sending in bulk]
+    assert places == sorted(places)
+    assert places[0] <= LARGE // 10_000 + 1
+    assert all(b - a <= LARGE // 10_000 + 2 for a, b in itertools.pairwise(places))
+
+
+def test_bulk_that_has_its_turn_does_not_overtake_control_about_its_subject():
+    queue = Queue()
+    for _ in range(30):
+        queue.add("a", 10_000)
+    control = queue.add("b", 100, subject="s")
+    bulk = queue.add("b", 9000, subject="s", bulk=True)
+    popped = queue.rest()
+    assert popped[-2:] == messages(control, bulk)
+
+
+def test_of_clients_that_have_left_no_lane_is_left():
+    queue = Queue()
+    for number in range(100):
+        queue.add_many("stays", 9000, 1)
+        queue.add(f"client {number}", 9000, bulk=True)
+        queue.pop()
+        queue.pop()
+    assert len(queue._bulk) < 5

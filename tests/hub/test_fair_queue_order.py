@@ -18,6 +18,8 @@ class Model:
         self.waiting = []
         self.bulk = set()
         self.current = None
+        #: Bytes of control since bulk went out.
+        self.control = 0
         self.put = 0
         self.gone = 0
 
@@ -46,6 +48,8 @@ class Model:
             self.current = None
         else:
             self.current = self._take(message)
+            is_bulk = self.current in self.bulk
+            self.control = 0 if is_bulk else self.control + message.size
 
     def pop_between(self):
         message = self.queue.pop_between()
@@ -80,7 +84,8 @@ class Model:
         else:
             assert not any(s.subject is None and s not in self.bulk for s in before)
         if sending in self.bulk:
-            assert all(s in self.bulk or s.subject is not None for s in self.waiting)
+            rest = (s for s in self.waiting if s.subject is None)
+            assert all(s in self.bulk for s in rest) or self.control >= LARGE
         self.waiting.remove(sending)
         self.gone += 1
         return sending

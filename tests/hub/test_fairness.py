@@ -6,6 +6,7 @@ import pytest
 
 from tests.hub.doubles import FakeTransport, Ping, Recorder, Relay, World, up_world
 from tests.link.frames import LINUX, announce
+from vdproxy.errors import Refused
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.messages import (
     AnnounceCapabilities,
@@ -317,3 +318,47 @@ def test_a_client_whose_messages_were_cancelled_is_heard_again():
     assert client.peer.paused, "the handler that cancels is still at work"
     world.clock.advance(0)
     assert not client.peer.paused
+
+
+def test_what_clients_leave_behind_is_bounded():
+    """H39."""
+    world = up_world(Relay(Ping), max_clients=3)
+    world.guest.transport.fill()
+    for _ in range(3):
+        client = world.ready_client()
+        client.say(BULK)
+        client.leave()
+    with pytest.raises(Refused):
+        world.client()
+    world.guest.transport.drain()
+    assert world.ready_client().peer in world.hub.clients
+
+
+def test_handlers_are_not_called_inside_one_another():
+    class Depth(Relay):
+        depth = deepest = 0
+
+        def received(self, peer, message):
+            self.depth += 1
+            self.deepest = max(self.depth, self.deepest)
+            super().received(peer, message)
+            self.depth -= 1
+
+    handler = Depth(Ping)
+    world = up_world(handler)
+    clients = [world.ready_client() for _ in range(4)]
+    world.guest.transport.fill()
+    for client in clients:
+        client.say(BULK, BULK, SMALL)
+    world.guest.transport.drain()
+    assert world.guest.heard().count(SMALL) == 4
+    assert handler.deepest == 1
+
+
+def test_clients_are_heard_again_when_handlers_know_that_the_agent_is_lost():
+    world, (client, _) = congested()
+    client.say(SMALL)
+    (relay,) = [h for h in world.hub.features.handlers if isinstance(h, Relay)]
+    relay.forget()
+    world.guest.leave()
+    assert [call[0] for call in relay.calls] == ["guest_lost", "received"]

@@ -249,3 +249,22 @@ def test_a_message_class_that_makes_no_message_of_a_payload_has_failed(nonsense)
     ((_, _, _, reason),) = handler.told("dropped")
     assert reason == "3 bytes are no Nonsense: TypeError"
     assert_serves(world, client)
+
+
+def test_an_early_answer_that_cannot_be_told_harms_nobody():
+    class Broken(Ping):
+        def encode(self, layout):
+            raise KeyError("a secret")
+
+    handler = Recorder(Ping)
+    world = World(handler)
+    client, other = world.client(), world.client()
+    client.peer.send(Broken(b""))
+    client.peer.send(Ping(b"good"))
+    other.peer.send(Clipboard(1, 1, b"x"))
+    with logged() as lines:
+        world.guest.come_up()
+    assert world.hub.guest.up
+    assert Ping(b"good") in client.heard()
+    assert len(lines.having("cannot be told an early")) == 2
+    assert "secret" not in lines.all_there_is

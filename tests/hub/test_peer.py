@@ -14,7 +14,7 @@ from tests.hub.doubles import (
 from tests.link.frames import LINUX, announce
 from vdproxy.hub.peer import Incoming
 from vdproxy.wire.capabilities import Capabilities
-from vdproxy.wire.messages import MonConfig, MonitorsConfig
+from vdproxy.wire.messages import MonConfig, MonitorsConfig, Reply
 
 CONFIG = MonitorsConfig(0, (MonConfig(800, 600),))
 
@@ -236,3 +236,27 @@ def test_the_guest_and_a_client_say_who_they_are():
     assert (named.peer.name, named.peer.label) == ("desk", "desk#1")
     assert (unnamed.peer.name, unnamed.peer.label) == ("", "vdi#2")
     assert (named.peer.frontend, named.peer.uid) == ("vdi", 1000)
+
+
+def test_what_comes_in_grows_by_its_own_bytes_alone():
+    world = up_world(Recorder(Ping))
+    client = world.ready_client()
+    data = client.spell(Ping(bytes(5000)))
+    client.feed(data[:2056])
+    before = client.peer.assembling
+    world.wait(1)
+    client.say(Reply(2, 1), port=2)
+    assert client.peer.assembling == before
+    client.feed(data[2056:2164])
+    grown = client.peer.assembling
+    assert (grown.received, grown.last_byte) == (before.received + 100, 1.0)
+    client.feed(data[2164:])
+    assert client.peer.assembling is None
+
+
+def test_a_pause_ends_with_the_connection():
+    world = up_world()
+    world.guest.peer.pause()
+    world.guest.leave()
+    world.guest.come_up()
+    assert world.hub.guest.up

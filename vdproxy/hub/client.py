@@ -147,9 +147,13 @@ class Client(Peer):
         if self._link is not None:
             self._link.offer(capabilities)
             self._flush()
-            early, self._early = self._early, []
-            for message in early:
-                self.send(message)
+
+    def take_early(self) -> list[Message]:
+        """Return what waits for the client to be told what we can do, once it was."""
+        if self.offered is None:
+            return []
+        early, self._early = self._early, []
+        return early
 
     def _put(self, message: CutMessage) -> None:
         if self._outbox is not None:

@@ -2,9 +2,10 @@
 What waits for the guest, from any number of clients: none keeps the others waiting.
 
 Two kinds of messages take turns. Control messages, which are small, go first and
-in the order they came. Bulk, which carries data of any size, goes in one lane a
-client; the lanes are served by bytes, whole messages at a time. Messages about
-the same subject (a selection, a file transfer) never overtake one another.
+in the order they came; after 256 KiB of them bulk that waits has a turn. Bulk,
+which carries data of any size, goes in one lane a client; the lanes are served by
+bytes, whole messages at a time. Messages about the same subject (a selection, a
+file transfer) never overtake one another.
 
 A chunk of another message on the same port would end up inside the one that is
 being sent, so while that is a large one control messages take the other port:
@@ -14,7 +15,7 @@ any message on port 2 that is a single chunk.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import Protocol
@@ -24,6 +25,9 @@ from vdproxy.wire.constants import Port
 
 #: Bytes of a message from which on it is worth a detour over the other port.
 _LARGE = 256 * 1024
+
+#: Bytes of control messages after which bulk that waits has a turn.
+_MAX_CONTROL = 256 * 1024
 
 #: Bytes that a lane is charged at most for one message: after one of 100 MB its
 #: client is not to wait until all the others have sent as much.
@@ -86,6 +90,8 @@ class FairQueue:
         self._cancelled = cancelled
         self.size = 0
         self._control = Lane()
+        self._control_served = 0
+        self._in_control: Counter[Hashable] = Counter()
         self._bulk: dict[Source, Lane] = {}
         self._now = 0
         self._current: Sending | None = None
@@ -111,6 +117,8 @@ class FairQueue:
         """Let a message wait for its turn."""
         sending.lane = self._lane_for(sending, bulk=bulk)
         sending.lane.waiting.append(sending)
+        if sending.lane is self._control:
+            self._in_control[sending.subject] += 1
         self.size += sending.message.size
         self._waits_of[sending.source] = (
             self.size_of(sending.source) + sending.message.size
@@ -125,11 +133,11 @@ class FairQueue:
         if self._current is not None:
             self._ended(self._current)
             self._current = None
-        self._current_is_bulk = not self._control.waiting
-        if self._current_is_bulk:
-            self._current = self._next_bulk()
-        else:
+        self._current = self._next_bulk() if self._is_turn_of_bulk() else None
+        self._current_is_bulk = self._current is not None
+        if self._current is None and self._control.waiting:
             self._current = self._control.waiting.popleft()
+            self._control_served += self._current.message.size
         if self._current is None:
             return None
         self._begun(self._current)
@@ -149,6 +157,9 @@ class FairQueue:
         self._ended(sending)
         return replace(sending.message, port=Port.VDP_SERVER_PORT)
 
+    def _is_turn_of_bulk(self) -> bool:
+        return not self._control.waiting or self._control_served >= _MAX_CONTROL
+
     def clear(self) -> None:
         for lane in self._lanes():
             for sending in list(lane.waiting):
@@ -156,7 +167,10 @@ class FairQueue:
 
     def _remove(self, sending: Sending) -> None:
         if sending.lane is not None:
-            sending.lane.waiting.remove(sending)
+            if sending.lane.waiting[-1] is sending:
+                sending.lane.waiting.pop()
+            else:
+                sending.lane.waiting.remove(sending)
             self._begun(sending)
             self._ended(sending)
 
@@ -185,10 +199,18 @@ class FairQueue:
 
     def _next_bulk(self) -> Sending | None:
         """Return the next message of the lane that was served least."""
-        lanes = [lane for lane in self._bulk.values() if lane.waiting]
-        if not lanes:
+        self._control_served = 0
+        self._bulk = {
+            source: lane
+            for source, lane in self._bulk.items()
+            if lane.waiting or lane.due > self._now
+        }
+        waiting = [lane for lane in self._bulk.values() if lane.waiting]
+        if not waiting:
             self._bulk.clear()
             self._now = 0
+        lanes = [lane for lane in waiting if not self._follows(lane.waiting[0])]
+        if not lanes:
             return None
         lane = min(lanes, key=lambda lane: lane.due)
         self._now = lane.due
@@ -196,7 +218,15 @@ class FairQueue:
         lane.due += min(sending.message.size, _MAX_CHARGE)
         return sending
 
+    def _follows(self, sending: Sending) -> bool:
+        """Tell whether control about the same subject is still to go before this."""
+        return sending.subject is not None and sending.subject in self._in_control
+
     def _begun(self, sending: Sending) -> None:
+        if sending.lane is self._control:
+            self._in_control[sending.subject] -= 1
+            if not self._in_control[sending.subject]:
+                del self._in_control[sending.subject]
         sending.lane = None
         self.size -= sending.message.size
 

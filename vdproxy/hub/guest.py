@@ -34,6 +34,7 @@ _PATIENCE = 2.0
 #: itself and answers neither question. That is what brings spice-vdagentd round.
 _MUTE = 30.0
 
+#: Seconds between two looks at what may not come.
 _CHECK = 0.5
 
 #: Bytes of one client that wait for the guest above which it is paused, and below
@@ -67,6 +68,7 @@ class Guest(Peer):
         self._mute_since: float | None = None
         self._queue = FairQueue(self._cancelled)
         self._paused_sources: set[Source] = set()
+        self._resuming = False
 
     @property
     def up(self) -> bool:
@@ -84,12 +86,17 @@ class Guest(Peer):
         """Tell whether an agent is up that has announced *capability*."""
         return self.up and super().can(capability)
 
+    @property
+    def senders(self) -> set[Source]:
+        """The clients of which something waits for the guest, some of them gone."""
+        return {source for source in self._queue.sources if source is not self}
+
     def send(self, message: Message, source: Client | None = None) -> Sending | None:
         """
         Send *message* to the agent, on behalf of *source* if of a client.
 
         Messages with data (CLIPBOARD, FILE_XFER_DATA) take turns with those of
-        other clients and let all others go before them, but those about the
+        other clients and let all others go before them, except those about the
         same selection or file transfer.
 
         Nothing is sent, and None returned, while the agent is not up: handlers
@@ -129,17 +136,19 @@ class Guest(Peer):
         """Take note that the connection to the guest's port has ended."""
         was_up, outbox = self.up, self._outbox
         self._close()
-        if outbox is not None:
-            outbox.clear()
         self._unanswered_since = self._mute_since = None
         if self._check_call is not None:
             self._check_call.cancel()
             self._check_call = None
         if was_up:
             self._owner.agent_lost(reason)
+        if outbox is not None:
+            outbox.clear()
 
     def _handle(self, event: GuestEvent) -> None:
         if isinstance(event, AgentLost):
+            # Before clients are heard again that were not while the guest did not read.
+            self._owner.agent_lost(event.reason)
             # What waits was for the old agent; what the link has to say is not.
             # A living agent would take that for the rest of a message begun.
             if self._outbox is not None:
@@ -148,7 +157,6 @@ class Guest(Peer):
                 else:
                     self._outbox.drop_waiting()
             self._flush()
-            self._owner.agent_lost(event.reason)
             return
         self._flush()
         if isinstance(event, Message):
@@ -246,11 +254,21 @@ class Guest(Peer):
             ):
                 self._paused_sources.add(source)
                 source.pause()
-        for source in list(self._paused_sources):
-            # One that is heard again may send at once, and bring us here once more.
-            if (
-                self._queue.size_of(source) <= _LOW_WATER
-                and source in self._paused_sources
-            ):
+        self._resume_sources()
+
+    def _resume_sources(self) -> None:
+        """Hear those again of which little is left to send, one after the other."""
+        if self._resuming:
+            # One that is heard again has sent something, which brought us here.
+            return
+        self._resuming = True
+        try:
+            while (source := self._next_to_resume()) is not None:
                 self._paused_sources.discard(source)
                 source.resume()
+        finally:
+            self._resuming = False
+
+    def _next_to_resume(self) -> Source | None:
+        few = (s for s in self._paused_sources if self._queue.size_of(s) <= _LOW_WATER)
+        return next(few, None)

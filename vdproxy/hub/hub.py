@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import count
 
 from twisted.internet.defer import Deferred
@@ -12,14 +13,14 @@ from vdproxy.errors import Refused
 from vdproxy.hub.client import Client
 from vdproxy.hub.features import Features
 from vdproxy.hub.guest import Guest
-from vdproxy.hub.isolation import Installed, Mount, isolated
+from vdproxy.hub.isolation import Failed, Installed, Mount, attempt, isolated
 from vdproxy.hub.log import VMLog
 from vdproxy.hub.outbox import Transport
 from vdproxy.hub.peer import Peer, VMContext
 from vdproxy.hub.trace import Trace
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.codec import Codec
-from vdproxy.wire.constants import DEFAULT_MAX_MESSAGE
+from vdproxy.wire.constants import DEFAULT_MAX_MESSAGE, message_name
 from vdproxy.wire.messages import STANDARD, Message, Unknown
 
 #: Default of the option ``max-clients``.
@@ -90,7 +91,8 @@ class Hub:
         """
         if self._stopping:
             raise Refused("vdproxy stops")
-        if len(self.clients) >= self._max_clients:
+        # What a client has sent takes its place until the guest has read it.
+        if len({*self.clients, *self.guest.senders}) >= self._max_clients:
             self.log.warn(
                 "client of {frontend} refused: {limit} are connected, see max-clients",
                 frontend=frontend,
@@ -168,6 +170,14 @@ class Hub:
 
     def _offer(self, client: Client) -> None:
         client.offer(self.features.offer_to_client(client))
+        for message in client.take_early():
+            outcome = attempt(partial(client.send, message))
+            if isinstance(outcome, Failed):
+                self.log.warn(
+                    "client {client} cannot be told an early {message}",
+                    client=client.label,
+                    message=message_name(message.number),
+                )
 
     def _end_when_empty(self) -> None:
         if self._stopping and not self.clients and not self._ended.called:

@@ -69,6 +69,7 @@ class Peer(ABC):
         self._outbox: Outbox | None = None
         self._transport: Transport | None = None
         self._last_byte = 0.0
+        self._incoming: Incoming | None = None
         self._pauses = 0
         self._held = 0
         self._processing = False
@@ -108,8 +109,7 @@ class Peer(ABC):
     @property
     def assembling(self) -> Incoming | None:
         """The message that is coming in from this peer, None between messages."""
-        assembling = self._link.assembling if self._link else None
-        return Incoming(*assembling, self._last_byte) if assembling else None
+        return self._incoming
 
     @property
     def queued(self) -> int:
@@ -150,6 +150,15 @@ class Peer(ABC):
                 self._hold(len(data))
             else:
                 self.process_events()
+            self._note_incoming()
+
+    def _note_incoming(self) -> None:
+        """Take note of how much of a message has come, and when it grew."""
+        assembling = self._link.assembling if self._link else None
+        if assembling is None:
+            self._incoming = None
+        elif self._incoming is None or self._incoming[:3] != tuple(assembling):
+            self._incoming = Incoming(*assembling, self._last_byte)
 
     def _hold(self, size: int) -> None:
         """Count what came during a pause, and read no more than enough of it."""
@@ -190,8 +199,8 @@ class Peer(ABC):
             self._context.trace.opened(self.traced_as)
 
     def _close(self) -> None:
-        self._transport = self._outbox = self._link = None
-        self._held = 0
+        self._transport = self._outbox = self._link = self._incoming = None
+        self._held = self._pauses = 0
         if self._context.trace:
             self._context.trace.closed(self.traced_as)
 
