@@ -284,3 +284,12 @@ def test_a_button_that_came_up_while_there_was_no_agent_is_told_to_the_next():
     world.guest.heard()
     world.guest.announce(0)
     assert world.guest.heard() == [MouseState(3, 4, 0, 0)]
+
+
+def test_no_button_stays_down_when_vdproxy_stops():
+    """H25."""
+    world, client = with_clients(1)
+    client.say(MouseState(1, 2, 2, 0))
+    world.guest.heard()
+    world.hub.stop()
+    assert world.guest.heard() == [MouseState(1, 2, 0, 0)]

@@ -22,7 +22,9 @@ from tests.hub.pings import (
 from tests.wire.decoding import frame
 from vdproxy.handlers.monitors import MonitorsHandler
 from vdproxy.hub.handler import Handler
+from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.messages import (
+    AnnounceCapabilities,
     Clipboard,
     Reply,
 )
@@ -268,3 +270,29 @@ def test_an_early_answer_that_cannot_be_told_harms_nobody():
     assert Ping(b"good") in client.heard()
     assert len(lines.having("cannot be told an early")) == 2
     assert "secret" not in lines.all_there_is
+
+
+def test_a_handler_whose_calls_keep_failing_later_is_withdrawn():
+    class Later(Recorder):
+        def start(self, vm):
+            super().start(vm)
+            vm.clock.callLater(1, self.again)
+
+        def again(self):
+            self.vm.clock.callLater(1, self.again)
+            raise RuntimeError
+
+    world = up_world(Later(Ping))
+    with logged() as lines:
+        world.wait(10)
+    assert len(lines.having("is withdrawn")) == 1
+    assert not world.hub.features.owns(Ping.number)
+    world.hub.log.close()
+    assert world.clock.getDelayedCalls() == []
+
+
+def test_a_guest_is_told_of_selections_with_by_demand_whatever_a_negotiator_says():
+    """H41."""
+    world = World(Recorder(relayed=Capabilities.of(5)))
+    world.guest.connect()
+    assert world.guest.heard() == [AnnounceCapabilities(1, (0x60,))]

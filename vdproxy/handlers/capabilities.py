@@ -26,9 +26,6 @@ from vdproxy.api import (
     Peer,
 )
 
-_BY_DEMAND = Capability.VD_AGENT_CAP_CLIPBOARD_BY_DEMAND
-_SELECTION = Capabilities.of(Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION)
-
 #: What only agents announce: what kind of guest this is, or what they take from a
 #: client. spice-gtk tells an agent none of them.
 _AGENTS_OWN = Capabilities.of(
@@ -55,9 +52,7 @@ class CapabilitiesHandler(Handler):
         self._vm = vm
 
     def offer_to_guest(self) -> Capabilities:
-        offer = (self._vm.relayed | self._vm.provided) - _AGENTS_OWN
-        # spice-vdagentd hangs for good on a host with BY_DEMAND alone.
-        return offer | _SELECTION if _BY_DEMAND in offer else offer
+        return (self._vm.relayed | self._vm.provided) - _AGENTS_OWN
 
     def offer_to_client(self, client: Client) -> Capabilities:
         agent = self._vm.guest.announced or Capabilities()

@@ -45,6 +45,11 @@ class MouseHandler(Handler):
     def start(self, vm: VM) -> None:
         self._vm = vm
 
+    def stop(self) -> None:
+        self._held.clear()
+        if self._told and self._state is not None:
+            self._become(replace(self._state, buttons=0))
+
     def guest_up(self, capabilities: Capabilities) -> None:
         # It may be the same as before, with a button down that is up by now.
         buttons = self._buttons()

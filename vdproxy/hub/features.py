@@ -17,7 +17,12 @@ from vdproxy.hub.peer import Peer
 from vdproxy.hub.refusals import refusal
 from vdproxy.hub.vm import VM
 from vdproxy.wire.capabilities import Capabilities
-from vdproxy.wire.constants import MAX_CAPABILITY_WORDS, MessageType, message_name
+from vdproxy.wire.constants import (
+    MAX_CAPABILITY_WORDS,
+    Capability,
+    MessageType,
+    message_name,
+)
 from vdproxy.wire.messages import Message, Reply
 
 _Ts = TypeVarTuple("_Ts")
@@ -25,6 +30,9 @@ _Ts = TypeVarTuple("_Ts")
 #: Types without an owner that are logged, one line each; a peer may make up more
 #: of them than a log should hold.
 _MAX_UNOWNED_LOGGED = 64
+
+_BY_DEMAND = Capability.VD_AGENT_CAP_CLIPBOARD_BY_DEMAND
+_SELECTION = Capabilities.of(Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION)
 
 #: What an ANNOUNCE_CAPABILITIES has room for.
 _ANNOUNCEABLE = Capabilities((1 << 32 * MAX_CAPABILITY_WORDS) - 1)
@@ -49,7 +57,9 @@ class Features:
     ) -> None:
         self._log = log
         self._withdrawn = withdrawn
-        self._mounts = [Mount(plugin, log, clock) for plugin in installed]
+        self._mounts = [
+            Mount(plugin, log, clock, self._withdraw_if_failing) for plugin in installed
+        ]
         self._owners = {
             int(message.number): mount
             for mount in self._mounts
@@ -125,9 +135,11 @@ class Features:
     def offer_to_guest(self) -> Capabilities:
         """Return what the guest is to be told."""
         negotiator = cast("Negotiator", self._core.handler)
-        return self._core.ask(
+        offer = self._core.ask(
             lambda: negotiator.offer_to_guest() & _ANNOUNCEABLE, Capabilities()
         )
+        # spice-vdagentd hangs for good on a host with BY_DEMAND alone.
+        return offer | _SELECTION if _BY_DEMAND in offer else offer
 
     def offer_to_client(self, client: Client) -> Capabilities:
         """Return what *client* is to be told."""

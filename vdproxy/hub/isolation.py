@@ -57,11 +57,19 @@ class Mount:
     exception's own words: they may hold what a message carries.
     """
 
-    def __init__(self, installed: Installed, log: VMLog, clock: IReactorTime) -> None:
+    def __init__(
+        self,
+        installed: Installed,
+        log: VMLog,
+        clock: IReactorTime,
+        called_later: Callable[[Mount], None],
+    ) -> None:
         self.name = installed.name
         self.handler = installed.handler
         self.options = installed.options
         self.clock = HandlersClock(clock, self)
+        #: Called after each call that the handler's clock has made.
+        self.called_later = called_later
         self._log = log
         self._failures: Counter[str] = Counter()
 
@@ -127,6 +135,7 @@ class HandlersClock:
         def run() -> None:
             self._calls.discard(call)
             self._mount.ask(called, None)
+            self._mount.called_later(self._mount)
 
         call: IDelayedCall = self._clock.callLater(delay, run)
         self._calls = {c for c in self._calls if c.active()} | {call}

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.logger import Logger, LogLevel
+from twisted.logger import Logger, LogLevel, formatEvent
 
 #: Lines of one kind in one period, and the period in seconds.
 _LINES = 10
@@ -75,7 +75,9 @@ class VMLog:
         kind = self._kinds.get(name)
         if kind is None:
             end = self._clock.callLater(_PERIOD, self._end_period, name)
-            kind = self._kinds[name] = _Kind(end, text.format(**fields))
+            kind = self._kinds[name] = _Kind(
+                end, formatEvent({"log_format": text, **fields})
+            )
         kind.lines += 1
         return kind.lines > _LINES
 

@@ -33,7 +33,7 @@ class Trace:
         self._event("vdagent_close", client)
 
     def sent(self, client: str, number: int, size: int) -> None:
-        """Write vdagent_send: a message of *size* payload bytes went out."""
+        """Write vdagent_send: a message of *size* payload bytes is to go out."""
         name = message_name(number)
         self._event("vdagent_send", client, direction="out", message=name, size=size)
 

@@ -12,6 +12,9 @@ from vdproxy.wire.constants import Selection
 
 _SERIALS = 2**32
 
+#: Announcements of ours that wait for an answer whose counts are kept apart.
+_MAX_UNANSWERED = 8
+
 
 class GrabSerials:
     """
@@ -37,6 +40,8 @@ class GrabSerials:
 
     def announced(self) -> None:
         """Begin new counts of ours: an announcement goes out on an open link."""
+        if len(self._epochs) > _MAX_UNANSWERED:
+            self.answered()
         self._epochs.append(_zeros())
 
     def answered(self) -> None:

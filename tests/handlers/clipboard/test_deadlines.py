@@ -16,7 +16,7 @@ from tests.handlers.clipboard.desks import (
 )
 from tests.hub.doubles import GTK, logged
 from tests.link.frames import LINUX, WINDOWS
-from vdproxy.wire.messages import FileXferData
+from vdproxy.wire.messages import FileXferData, MaxClipboard
 
 both_guests = pytest.mark.parametrize("guest", [LINUX, WINDOWS], ids=["linux", "win"])
 
@@ -382,4 +382,15 @@ def test_a_slot_that_is_taken_puts_no_other_deadline_off():
     world.wait(2.375)
     assert world.guest.heard() == []
     world.wait(0.125)
+    assert world.guest.heard() == [EMPTY]
+
+
+def test_other_messages_that_come_between_the_chunks_are_no_progress():
+    """H29."""
+    world, owner = offered(GTK)
+    world.guest.request()
+    owner.feed(owner.spell(DATA)[:2056])
+    for _ in range(5):
+        world.wait(0.5)
+        owner.say(MaxClipboard(-1), port=2)
     assert world.guest.heard() == [EMPTY]

@@ -4,6 +4,7 @@ import pytest
 
 from tests.handlers.clipboard.desks import (
     BY_DEMAND,
+    EMPTY,
     NONE,
     PNG,
     TEXT,
@@ -191,7 +192,7 @@ def test_of_the_guest_64_requests_wait_and_more_have_nothing():
     for _ in range(1000):
         world.guest.request()
     assert owner.heard() == [asked()]
-    assert world.guest.heard() == [NONE] * 936
+    assert world.guest.heard() == [EMPTY] * 936
     owner.give(b"x")
     assert world.guest.heard() == [given(b"x")] * 64
 
@@ -299,3 +300,15 @@ def test_a_client_whose_data_the_guest_does_not_read_is_paused_and_no_other():
     world.guest.transport.drain()
     assert not owner.peer.paused
     assert world.guest.heard() == [grabbed(), given(bytes(2 * 1024 * 1024))]
+
+
+@pytest.mark.parametrize("size", [997, 1000, 1001, 1004])
+def test_data_that_only_a_client_without_selections_may_send_are_nothing(size):
+    """H11, H19: its data begin four bytes earlier, and so may be four more."""
+    world, owner, other = desks(BY_DEMAND, GTK, max_message=1000)
+    owner.grab()
+    all_heard(world.guest, other)
+    for end in (world.guest, other):
+        end.request()
+        owner.give(bytes(size))
+        assert end.heard() == [given(bytes(size) if size <= 1000 else b"")]

@@ -31,9 +31,10 @@ def refuse(world, end, message):
 @pytest.mark.parametrize("selection", range(3))
 def test_who_asks_has_nothing(selection):
     world, client, other = desks(GTK, GTK)
-    for end in (world.guest, client):
-        refuse(world, end, asked(selection=selection))
-        assert end.heard() == [nothing(selection)]
+    refuse(world, client, asked(selection=selection))
+    assert client.heard() == [nothing(selection)]
+    refuse(world, world.guest, asked(selection=selection))
+    assert world.guest.heard() == [given(b"", selection=selection)]
     assert other.heard() == []
 
 

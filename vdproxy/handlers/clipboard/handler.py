@@ -27,7 +27,7 @@ from vdproxy.api import (
     Unknown,
 )
 from vdproxy.handlers.clipboard.grabs import GrabRates
-from vdproxy.handlers.clipboard.requests import reaches
+from vdproxy.handlers.clipboard.requests import nothing, reaches
 from vdproxy.handlers.clipboard.selection import SharedSelection
 
 _SELECTIONS = {
@@ -146,7 +146,8 @@ class ClipboardHandler(Handler):
         number = next((n for n in _SELECTIONS.values() if n == named), _CLIPBOARD)
         match message.number:
             case MessageType.VD_AGENT_CLIPBOARD_REQUEST:
-                self._give_none(peer, number)
+                kind = getattr(message, "type", _NONE)
+                self._give(peer, Clipboard(number, nothing(peer, kind), b""), None)
             case MessageType.VD_AGENT_CLIPBOARD:
                 self._answer_is_lost(peer, number if named == number else None)
             case MessageType.VD_AGENT_CLIPBOARD_GRAB if number in self._selections:
@@ -178,13 +179,18 @@ class ClipboardHandler(Handler):
             if message.selection != _CLIPBOARD:
                 return
             message = Clipboard(_CLIPBOARD, _NONE, b"")
-        if not isinstance(peer, Client):
-            self._vm.guest.send(message, source=source)
-            return
-        limit = self._max_clipboard.get(peer, -1)
-        if 0 <= limit < len(message.data):
+        limit = self._vm.max_message
+        if isinstance(peer, Client):
+            wanted = self._max_clipboard.get(peer, -1)
+            limit = min(limit, wanted) if wanted >= 0 else limit
+        # One without SELECTION has four bytes less before its data, and so may send
+        # four bytes more than others can be told.
+        if len(message.data) > limit:
             message = Clipboard(message.selection, message.type, b"")
-        peer.send(message)
+        if isinstance(peer, Client):
+            peer.send(message)
+        else:
+            self._vm.guest.send(message, source=source)
 
 
 def _selection_of(peer: Peer, message: Message) -> int | None:

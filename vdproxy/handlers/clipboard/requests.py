@@ -19,6 +19,7 @@ from twisted.internet.interfaces import IDelayedCall
 from vdproxy.api import (
     VM,
     Capability,
+    Client,
     ClipboardRequest,
     ClipboardType,
     MessageType,
@@ -68,6 +69,21 @@ def reaches(peer: Peer, selection: int) -> bool:
     )
 
 
+def nothing(peer: Peer, type: int) -> int:
+    """
+    Return the type in which *peer* is told that it will not get the one it wants.
+
+    To a NONE spice-vdagent (0.22.1) finds no request and lets its application wait
+    on; it takes an answer of the type that was asked for, without data.
+    """
+    return _NONE if isinstance(peer, Client) or not has_serials(peer) else type
+
+
+def has_serials(peer: Peer) -> bool:
+    """Tell whether *peer* announces GRAB_SERIAL, as all but the Windows agent do."""
+    return peer.can(Capability.VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL)
+
+
 class Requests:
     """
     The requests for one selection.
@@ -103,7 +119,7 @@ class Requests:
             self._owner is None
             or sum(waiter.peer is peer for waiter in self._waiting) >= _MAX_WAITING
         ):
-            self._deliver(peer, _NONE, b"")
+            self._deliver(peer, nothing(peer, type), b"")
         else:
             self._waiting.append(_Waiter(peer, type, self._vm.clock.seconds()))
             self._free_slots()
@@ -123,7 +139,7 @@ class Requests:
             for waiter in self._take(lambda waiter: waiter.type == slot.type):
                 # An application in the guest waits for that type and no other.
                 if waiter.peer is self._vm.guest and type != slot.type:
-                    self._give_up(waiter)
+                    self._deliver(waiter.peer, nothing(waiter.peer, slot.type), b"")
                 else:
                     self._deliver(waiter.peer, type, data)
         self._ask_next()
@@ -160,17 +176,6 @@ class Requests:
         self._slots[owner] = _Slot(waiter.type, self._vm.clock.seconds())
         owner.send(ClipboardRequest(self._selection, waiter.type))
 
-    def _give_up(self, waiter: _Waiter) -> None:
-        """
-        Tell *waiter* that it will not get what the owner offers.
-
-        To a NONE spice-vdagent (0.22.1) finds no request and lets its application
-        wait on; it takes an answer of the type that was asked for, without data.
-        """
-        guest = self._vm.guest
-        by_type = waiter.peer is guest and self._has_serials(guest)
-        self._deliver(waiter.peer, waiter.type if by_type else _NONE, b"")
-
     def _take(self, wanted: Callable[[_Waiter], bool]) -> list[_Waiter]:
         """Remove and return the waiters for which *wanted* holds."""
         taken = [waiter for waiter in self._waiting if wanted(waiter)]
@@ -199,10 +204,7 @@ class Requests:
         Agents without GRAB_SERIAL are taken for Windows': what takes longer to
         arrive here than that agent waits is of no use to it.
         """
-        return peer is not self._vm.guest or self._has_serials(peer)
-
-    def _has_serials(self, peer: Peer) -> bool:
-        return peer.can(Capability.VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL)
+        return isinstance(peer, Client) or has_serials(peer)
 
     def _watch(self) -> None:
         """Look again when the first deadline of a waiter or a slot is due."""
@@ -226,7 +228,7 @@ class Requests:
                 seconds=_PATIENCE,
             )
         for waiter in late:
-            self._give_up(waiter)
+            self._deliver(waiter.peer, nothing(waiter.peer, waiter.type), b"")
         self._free_slots()
         self._ask_next()
         self._watch()
