@@ -122,8 +122,7 @@ class Room:
         if grab.selection not in self.selections:
             return
         view = self.hub_view(grab.selection)
-        held = view._gate._held
-        if grab.owner.hub_side not in (view._owner, held and held.peer):
+        if grab.owner.hub_side not in (view._owner, *view._gate._held):
             return
         for peer in self.peers:
             other = peer.clipboards[grab.selection].view

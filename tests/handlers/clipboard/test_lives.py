@@ -328,6 +328,8 @@ def test_when_everybody_has_left_nothing_is_left():
     for client in clients:
         client.leave()
     world.guest.leave()
+    del clients, client
+    gc.collect()
     assert world.nothing_runs()
     assert state(world.handler) == state(unused.handler)
 

@@ -4,6 +4,7 @@ import pytest
 
 from tests.handlers.clipboard.desks import (
     BY_DEMAND,
+    JPG,
     NONE,
     PNG,
     PRIMARY,
@@ -267,3 +268,19 @@ def test_a_hasty_client_that_leaves_after_it_has_released_what_was_held_is_gone(
     hasty.release()
     hasty.leave()
     assert world.nothing_runs()
+
+
+def test_a_grab_that_is_held_takes_effect_if_the_newer_one_goes():
+    """H39, H42: none is lost that nothing takes the place of."""
+    world, first, second = desks(GTK, GTK)
+    for client in (second, first):
+        for _ in range(20):
+            client.grab()
+    all_heard(world.guest, first, second)
+    first.grab(PNG)
+    second.grab(JPG)
+    second.leave()
+    world.wait(2)
+    assert world.guest.heard() == [grabbed(PNG)]
+    world.guest.request(PNG)
+    assert first.heard() == [asked(PNG)]

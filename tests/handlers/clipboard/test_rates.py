@@ -18,6 +18,7 @@ from tests.handlers.clipboard.desks import (
     released,
 )
 from tests.hub.doubles import GTK, logged
+from vdproxy.wire.messages import ClientDisconnected
 
 HELD = "clipboards change too often"
 
@@ -196,3 +197,13 @@ def test_however_many_grab_in_the_end_the_last_one_owns(steps):
         assert [end.remote for end in ends] == [
             {} if end is last else told for end in ends
         ]
+
+
+def test_one_that_begins_anew_has_no_more_grabs_a_second_for_that():
+    """H39."""
+    world, client = desks(GTK)
+    for _ in range(10):
+        for _ in range(20):
+            client.grab()
+        client.say(ClientDisconnected(), port=2)
+    assert len([m for m in world.guest.heard() if m == grabbed()]) == 20

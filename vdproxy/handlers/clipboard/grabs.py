@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
@@ -28,12 +29,20 @@ _MAX_CHANGES = 4
 _LOOP_SECONDS = 2.0
 
 
+@dataclass(frozen=True)
+class _Held:
+    """What a GRAB says that waits until it is ``due``, by the VM's clock."""
+
+    types: tuple[int, ...]
+    due: float
+
+
 class GrabRates:
     """How often each peer has grabbed of late, whatever selection."""
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._grabs: dict[Peer, deque[float]] = {}
+        self._grabs: WeakKeyDictionary[Peer, deque[float]] = WeakKeyDictionary()
 
     def delay(self, peer: Peer) -> float:
         """Return the seconds until the next GRAB of *peer* may take effect."""
@@ -48,25 +57,17 @@ class GrabRates:
         grabs.append(self._clock.seconds())
 
     def forget(self, peer: Peer) -> None:
-        """Take note that *peer* has left."""
-        self._grabs.pop(peer, None)
-
-
-@dataclass
-class _Held:
-    """A GRAB that waits until it may take effect."""
-
-    peer: Peer
-    types: tuple[int, ...]
-    call: IDelayedCall
+        """Take note that *peer* has left, or begins anew with no more than it may."""
+        if not self.delay(peer):
+            self._grabs.pop(peer, None)
 
 
 class GrabGate:
     """
     Lets the GRABs of one selection take effect, at once or when it is time.
 
-    ``apply`` is what one does. The newest GRAB, whoever's, replaces one that is
-    held.
+    ``apply`` is what one does. Of those that are held the newest takes effect and
+    ends the others, as does one that need not be held.
     """
 
     def __init__(
@@ -78,43 +79,39 @@ class GrabGate:
         self._vm = vm
         self._rates = rates
         self._apply = apply
-        self._held: _Held | None = None
+        self._held: dict[Peer, _Held] = {}
+        self._call: IDelayedCall | None = None
         self._quiet_until = 0.0
         self._owner: Peer | None = None
         self._changes: deque[tuple[float, frozenset[Peer]]] = deque(maxlen=_MAX_CHANGES)
 
     def grab(self, peer: Peer, types: tuple[int, ...]) -> None:
         """Let *peer* grab when it may."""
-        held = self._held
-        if held is not None and held.peer is peer:
-            held.types = types
-            return
-        self._drop()
-        delay = max(self._rates.delay(peer), self._loop_delay(peer))
-        if not delay:
+        now = self._vm.clock.seconds()
+        held = self._held.pop(peer, None)
+        due = held.due if held else now + self._delay(peer)
+        if due <= now:
             self._let_through(peer, types)
             return
-        now = self._vm.clock.seconds()
+        self._held[peer] = _Held(types, due)
+        self._wait()
         if now >= self._quiet_until:
             self._quiet_until = now + _LOOP_SECONDS
             self._vm.log.warn(
                 "a grab of {peer} is held for {delay:.1f} s: "
                 "clipboards change too often",
                 peer=peer.label,
-                delay=delay,
+                delay=due - now,
             )
-        call = self._vm.clock.callLater(delay, self._release)
-        self._held = _Held(peer, types, call)
 
     def cancel(self, peer: Peer) -> bool:
         """Drop a GRAB of *peer* that is held; tell whether there was one."""
-        if self._held is None or self._held.peer is not peer:
-            return False
-        self._drop()
-        return True
+        held = self._held.pop(peer, None)
+        self._wait()
+        return held is not None
 
     def forget(self, peer: Peer) -> None:
-        """Take note that *peer* has left."""
+        """Take note that *peer* has left, or begins anew."""
         self.cancel(peer)
         self._quiet_until = 0.0
         self._rates.forget(peer)
@@ -125,6 +122,9 @@ class GrabGate:
         if self._owner is peer:
             self._owner = None
 
+    def _delay(self, peer: Peer) -> float:
+        return max(self._rates.delay(peer), self._loop_delay(peer))
+
     def _loop_delay(self, peer: Peer) -> float:
         pair = frozenset((peer, self._owner))
         since = self._vm.clock.seconds() - _LOOP_SECONDS
@@ -132,6 +132,8 @@ class GrabGate:
         return _LOOP_SECONDS if len(recent) >= _MAX_CHANGES else 0.0
 
     def _let_through(self, peer: Peer, types: tuple[int, ...]) -> None:
+        self._held.clear()
+        self._wait()
         self._rates.count(peer)
         if self._owner is not None and self._owner is not peer:
             pair = frozenset((peer, self._owner))
@@ -139,12 +141,17 @@ class GrabGate:
         self._owner = peer
         self._apply(peer, types)
 
-    def _release(self) -> None:
-        held, self._held = self._held, None
-        if held is not None:
-            self._let_through(held.peer, held.types)
+    def _wait(self) -> None:
+        """Wait until the newest of those that are held is due."""
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None
+        if self._held:
+            newest = next(reversed(self._held.values()))
+            delay = max(0.0, newest.due - self._vm.clock.seconds())
+            self._call = self._vm.clock.callLater(delay, self._release)
 
-    def _drop(self) -> None:
-        if self._held is not None:
-            self._held.call.cancel()
-            self._held = None
+    def _release(self) -> None:
+        self._call = None
+        peer, held = next(reversed(self._held.items()))
+        self._let_through(peer, held.types)
