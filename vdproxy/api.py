@@ -14,7 +14,9 @@ from vdproxy.hub.fair_queue import Sending
 from vdproxy.hub.guest import Guest
 from vdproxy.hub.handler import Handler
 from vdproxy.hub.hub import Hub
-from vdproxy.hub.peer import Peer
+from vdproxy.hub.log import VMLog
+from vdproxy.hub.outbox import Transport
+from vdproxy.hub.peer import Incoming, Peer
 from vdproxy.hub.vm import VM
 from vdproxy.interfaces import ICapabilitiesHandler, IFrontend, IMessageHandler
 from vdproxy.makers import NoOptions
@@ -23,10 +25,12 @@ from vdproxy.wire.capabilities import Capabilities, Layout
 from vdproxy.wire.constants import (
     Capability,
     ClipboardType,
+    DisplayConfigFlags,
     FileXferStatusErrorType,
     FileXferStatusResult,
     MessageType,
     MonitorsConfigFlags,
+    MouseButtons,
     ReplyError,
     Selection,
     message_name,
@@ -69,6 +73,7 @@ __all__ = [
     "ClipboardType",
     "DeviceDisplayInfo",
     "DisplayConfig",
+    "DisplayConfigFlags",
     "FileXferData",
     "FileXferStart",
     "FileXferStatus",
@@ -81,6 +86,7 @@ __all__ = [
     "ICapabilitiesHandler",
     "IFrontend",
     "IMessageHandler",
+    "Incoming",
     "Layout",
     "LocalProtocolError",
     "MaxClipboard",
@@ -89,6 +95,7 @@ __all__ = [
     "MonConfig",
     "MonitorsConfig",
     "MonitorsConfigFlags",
+    "MouseButtons",
     "MouseState",
     "NoOptions",
     "Peer",
@@ -99,6 +106,8 @@ __all__ = [
     "Selection",
     "Sending",
     "Size",
+    "Transport",
     "Unknown",
+    "VMLog",
     "message_name",
 ]

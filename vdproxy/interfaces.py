@@ -27,8 +27,10 @@ class IMessageHandler(Interface):
     A feature: the one owner of its message types in one VM.
 
     A handler lives as long as its VM, over agents, guests and clients. Methods
-    are called one at a time and answer nothing. One that raises is logged; after
-    five failures in a row the handler is stopped and its feature withdrawn.
+    answer nothing, and are called one at a time: only ``vm.offers_changed`` and a
+    peer's ``resume`` may lead to further calls before they return. One that raises
+    is logged; after five failures of one method in a row the handler is stopped and
+    its feature withdrawn.
     """
 
     messages: tuple[type[Message], ...] = Attribute(
@@ -47,7 +49,7 @@ class IMessageHandler(Interface):
         """Begin, before any guest or client is there; *vm* stays the same."""
 
     def stop() -> None:
-        """End: answer whoever still waits, cancel what is scheduled."""
+        """End: answer whoever still waits. What ``vm.clock`` was to call is not."""
 
     def guest_up(capabilities: Capabilities) -> None:
         """
@@ -89,7 +91,8 @@ class IMessageHandler(Interface):
         Answer in place of a message that will not be acted on.
 
         *peer* sent it; *message* is an ``Unknown`` with the raw payload where it
-        could not be decoded. *reason* says why, for the log.
+        could not be decoded, and with none where it was over ``max-message``.
+        *reason* says why, for the log.
         """
 
 
@@ -111,7 +114,9 @@ class IFrontend(Interface):
         Return a factory for a server endpoint.
 
         Its connections become clients of *hub*, called *name* (empty where the
-        configuration gives none).
+        configuration gives none): a protocol attaches its transport with
+        ``hub.attach``, which raises Refused if there is no place for it, and gives
+        the client that it gets for that ``receive_data`` and, once, ``disconnected``.
         """
 
 
