@@ -138,7 +138,7 @@ class Features:
         offer = self._core.ask(
             lambda: negotiator.offer_to_guest() & _ANNOUNCEABLE, Capabilities()
         )
-        # spice-vdagentd hangs for good on a host with BY_DEMAND alone.
+        # spice-vdagentd takes no host for one that has BY_DEMAND alone.
         return offer | _SELECTION if _BY_DEMAND in offer else offer
 
     def offer_to_client(self, client: Client) -> Capabilities:

@@ -72,7 +72,7 @@ class GuestLink(Link):
         Begin a connection with our question.
 
         :raises LocalProtocolError: *offer* has CLIPBOARD_BY_DEMAND without
-            CLIPBOARD_SELECTION, on which spice-vdagentd hangs for good.
+            CLIPBOARD_SELECTION, which is no host for spice-vdagentd.
         """
         super().__init__(codec, GrabSerials(is_agent=False))
         if (
