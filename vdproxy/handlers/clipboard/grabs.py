@@ -19,9 +19,9 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from vdproxy.api import VM, Peer
 
-#: GRABs of one peer in one second that take effect at once.
+#: GRABs of one peer in so many seconds that take effect at once.
 _MAX_GRABS = 20
-_SECOND = 1.0
+_PERIOD = 1.0
 
 #: Changes of owner between the same two peers within so many seconds after which
 #: the next is held for as long.
@@ -49,7 +49,7 @@ class GrabRates:
         grabs = self._grabs.get(peer)
         if grabs is None or len(grabs) < _MAX_GRABS:
             return 0.0
-        return max(0.0, grabs[0] + _SECOND - self._clock.seconds())
+        return max(0.0, grabs[0] + _PERIOD - self._clock.seconds())
 
     def count(self, peer: Peer) -> None:
         """Take note of a GRAB that takes effect now."""
