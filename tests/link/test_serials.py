@@ -159,9 +159,18 @@ def test_until_the_peer_answers_its_grabs_are_of_the_old_counts():
 
 def test_a_peer_that_counts_anew_has_answered():
     """H18."""
-    serials = counted(3, is_agent=True)
+    serials = GrabSerials(is_agent=True)
+    assert [serials.accept(0, serial) for serial in (0, 1, 2)] == [True] * 3
     serials.announced()
     assert [serials.accept(0, serial) for serial in (0, 1, 2)] == [True] * 3
+
+
+def test_a_grab_from_before_ours_and_an_announcement_is_no_answer():
+    """H18: the peer takes our second one, which it has not read yet."""
+    serials = GrabSerials(is_agent=True)
+    assert [grab(serials, 0) for _ in range(2)] == [0, 1]
+    serials.announced()
+    assert not serials.accept(0, 0)
 
 
 def test_a_grab_from_before_an_announcement_loses_to_ours_from_after_it():
@@ -196,3 +205,12 @@ def test_a_peer_that_puts_its_counts_back_late_has_counted_our_grabs():
     serials.restarted()
     assert grab(serials, 0) == 2
     assert grab(serials, 1) == 0
+
+
+def test_a_former_count_that_ours_have_passed_is_no_longer_taken():
+    """H18: it would be a GRAB from before those of ours, which the peer has lost."""
+    serials = counted(1, is_agent=True)
+    serials.announced()
+    serials.answered()
+    assert [grab(serials, 0) for _ in range(3)] == [0, 1, 2]
+    assert not serials.accept(0, 1)

@@ -37,6 +37,8 @@ class GrabSerials:
         self._epochs = [_zeros()]
         self._former: dict[int, int] = {}
         self._ours = _zeros()
+        #: What comes after the peer's last serial under the oldest counts.
+        self._theirs = _zeros()
 
     def announced(self) -> None:
         """Begin new counts of ours: an announcement goes out on an open link."""
@@ -53,6 +55,7 @@ class GrabSerials:
         """
         if len(self._epochs) > 1:
             self._former = {**self._epochs.pop(0), **self._former}
+            self._theirs = _zeros()
 
     def restarted(self) -> None:
         """Count our own GRABs only: the peer put its counts back before it had any."""
@@ -69,18 +72,20 @@ class GrabSerials:
 
     def accept(self, selection: int, serial: int) -> bool:
         """Tell whether a GRAB that came with *serial* counts, and count it."""
-        if self._accept(self._epochs[0], selection, serial):
-            # One from before our announcement loses to a GRAB of ours after it.
-            return not any(epoch[selection] for epoch in self._epochs[1:])
-        if len(self._epochs) > 1 and self._accept(self._epochs[1], selection, serial):
-            # That the peer counts anew is an answer as well.
+        if len(self._epochs) > 1 and serial < self._theirs[selection]:
+            # It has been there already: that the peer counts anew is an answer too.
             self.answered()
-            return True
-        return False
+        self._theirs[selection] = _after(serial)
+        if not self._accept(self._epochs[0], selection, serial):
+            return False
+        # One from before an announcement loses to a GRAB of ours from after it.
+        return not any(epoch[selection] for epoch in self._epochs[1:])
 
     def _accept(self, counts: dict[int, int], selection: int, serial: int) -> bool:
         expected = counts[selection]
-        if serial in (expected, self._former.pop(selection, expected)):
+        former = self._former.pop(selection, expected)
+        # A former count that the new one has passed is one of the new by now.
+        if serial == expected or serial == former > expected:
             counts[selection] = _after(serial)
             return True
         return self._is_agent and serial == (expected - 1) % _SERIALS
