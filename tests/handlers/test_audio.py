@@ -25,14 +25,6 @@ def with_clients(*names, owner="last", word=LINUX):
     return world, *[world.ready_client(name=name) for name in names]
 
 
-def starts_anew(world, word=LINUX):
-    """Have a new agent on the old connection; return what it is told."""
-    world.guest.announce(1, word)
-    world.guest.heard()
-    world.guest.announce(0, word)
-    return world.guest.heard()
-
-
 def test_it_says_what_it_is():
     handler = make(Options())
     assert isinstance(handler, AudioHandler)
@@ -82,10 +74,10 @@ def test_an_agent_that_comes_up_is_told_the_owners_last_of_each_direction():
     world, client = with_clients("")
     client.say(playback(1), record(2), playback(3), record(4, mute=True))
     world.guest.heard()
-    told = starts_anew(world)
+    told = world.guest.start_anew()
     assert sorted(told, key=lambda v: v.volume) == [playback(3), record(4, mute=True)]
     client.leave()
-    assert starts_anew(world) == []
+    assert world.guest.start_anew() == []
 
 
 def test_an_agent_that_comes_up_is_told_nothing_of_other_clients():
@@ -93,10 +85,10 @@ def test_an_agent_that_comes_up_is_told_nothing_of_other_clients():
     world, first, second = with_clients("", "", owner="first")
     first.say(playback(1))
     second.say(record(2))
-    assert starts_anew(world) == [playback(1)]
+    assert world.guest.start_anew() == [playback(1)]
     first.leave()
     assert world.guest.heard() == []
-    assert starts_anew(world) == [record(2)]
+    assert world.guest.start_anew() == [record(2)]
 
 
 @pytest.mark.parametrize("word", [WINDOWS, 0])
@@ -104,8 +96,8 @@ def test_an_agent_that_wants_none_is_told_none_and_the_next_one_is(word):
     world, client = with_clients("", word=word)
     client.say(playback(1))
     assert world.guest.heard() == []
-    assert starts_anew(world, word) == []
-    assert starts_anew(world) == [playback(1)]
+    assert world.guest.start_anew(word) == []
+    assert world.guest.start_anew() == [playback(1)]
 
 
 def test_what_is_said_without_an_agent_is_told_to_the_next():
@@ -123,7 +115,7 @@ def test_a_client_that_begins_anew_is_forgotten():
     world, client = with_clients("")
     client.say(playback(1))
     client.say(ClientDisconnected())
-    assert starts_anew(world) == []
+    assert world.guest.start_anew() == []
 
 
 def test_what_the_guest_says_and_what_cannot_be_read_is_ignored():
@@ -131,4 +123,4 @@ def test_what_the_guest_says_and_what_cannot_be_read_is_ignored():
     world.guest.say(playback(1))
     client.feed(frame(15, b"\1\0\2\0\0"))
     assert client.heard() == []
-    assert starts_anew(world) == []
+    assert world.guest.start_anew() == []

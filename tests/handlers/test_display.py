@@ -24,14 +24,6 @@ def with_clients(*names, owner="last", word=WINDOWS):
     return world, *[world.ready_client(name=name) for name in names]
 
 
-def starts_anew(world, word=WINDOWS):
-    """Have a new agent on the old connection; return what it is told."""
-    world.guest.announce(1, word)
-    world.guest.heard()
-    world.guest.announce(0, word)
-    return world.guest.heard()
-
-
 def test_it_says_what_it_is():
     handler = make(Options())
     assert isinstance(handler, DisplayHandler)
@@ -120,15 +112,15 @@ def test_an_agent_that_comes_up_is_told_the_owners_last(word):
     second.say(PLAIN)
     for client in (first, second):
         assert client.heard() == [GOOD]
-    assert starts_anew(world, LINUX) == []
-    assert starts_anew(world, word) == [DEEP]
+    assert world.guest.start_anew(LINUX) == []
+    assert world.guest.start_anew(word) == [DEEP]
     world.guest.feed(reply(to=5))
     for client in (first, second):
         assert not [m for m in client.heard() if isinstance(m, Reply)]
     first.leave()
-    assert starts_anew(world, word) == [PLAIN]
+    assert world.guest.start_anew(word) == [PLAIN]
     second.leave()
-    assert starts_anew(world, word) == []
+    assert world.guest.start_anew(word) == []
     world.hub.log.close()
     assert world.clock.getDelayedCalls() == []
 

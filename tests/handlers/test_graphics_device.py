@@ -28,14 +28,6 @@ def with_clients(count, word=LINUX):
     return world, *[world.ready_client() for _ in range(count)]
 
 
-def starts_anew(world, word=LINUX):
-    """Have a new agent on the old connection; return what it is told."""
-    world.guest.announce(1, word)
-    world.guest.heard()
-    world.guest.announce(0, word)
-    return world.guest.heard()
-
-
 def test_it_says_what_it_is():
     handler = make(NoOptions())
     assert isinstance(handler, GraphicsDeviceHandler)
@@ -59,10 +51,10 @@ def test_an_agent_that_comes_up_is_told_the_newest():
     world, first, second = with_clients(2)
     first.say(devices(0), devices(1))
     second.say(devices(2))
-    assert starts_anew(world) == [devices(2)]
+    assert world.guest.start_anew() == [devices(2)]
     first.say(devices(3))
     assert world.guest.heard() == [devices(3)]
-    assert starts_anew(world) == [devices(3)]
+    assert world.guest.start_anew() == [devices(3)]
 
 
 @pytest.mark.parametrize(
@@ -77,9 +69,9 @@ def test_the_map_of_a_client_that_goes_is_forgotten(end):
     world.guest.heard()
     end(going)
     assert world.guest.heard() == []
-    assert starts_anew(world) == [devices(1)]
+    assert world.guest.start_anew() == [devices(1)]
     end(staying)
-    assert starts_anew(world) == []
+    assert world.guest.start_anew() == []
 
 
 @pytest.mark.parametrize("word", [WINDOWS, 0])
@@ -87,8 +79,8 @@ def test_an_agent_that_wants_none_is_told_none_and_the_next_one_is(word):
     world, client = with_clients(1, word)
     client.say(devices(1))
     assert world.guest.heard() == []
-    assert starts_anew(world, word) == []
-    assert starts_anew(world) == [devices(1)]
+    assert world.guest.start_anew(word) == []
+    assert world.guest.start_anew() == [devices(1)]
 
 
 def test_what_is_said_without_an_agent_is_told_to_the_next():
@@ -106,4 +98,4 @@ def test_what_the_guest_says_and_what_cannot_be_read_is_ignored():
     world.guest.say(devices(1))
     client.feed(frame(16, b"\1\0\0\0"))
     assert client.heard() == []
-    assert starts_anew(world) == []
+    assert world.guest.start_anew() == []

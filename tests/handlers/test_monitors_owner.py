@@ -23,22 +23,6 @@ def with_clients(*names, owner="last", word=LINUX):
     return world, *[world.ready_client(name=name) for name in names]
 
 
-def comes_up(world, word=LINUX):
-    """Have a new agent behind the port; return what it is told once it is up."""
-    world.guest.connect()
-    world.guest.heard()
-    world.guest.announce(0, word)
-    return world.guest.heard()
-
-
-def starts_anew(world, word=LINUX):
-    """Have a new agent on the old connection; return what it is told."""
-    world.guest.announce(1, word)
-    world.guest.heard()
-    world.guest.announce(0, word)
-    return world.guest.heard()
-
-
 @pytest.mark.parametrize("word", [LINUX, WINDOWS])
 @pytest.mark.parametrize(
     ("owner", "forwarded"),
@@ -123,7 +107,7 @@ def test_a_client_that_leaves_does_not_undo_what_it_asked_for():
 
 
 @pytest.mark.parametrize("word", [LINUX, WINDOWS])
-@pytest.mark.parametrize("come", [comes_up, starts_anew])
+@pytest.mark.parametrize("come", ["come_up", "start_anew"])
 @pytest.mark.parametrize(("owner", "told"), [("first", 1), ("last", 3), ("wall", 2)])
 def test_an_agent_that_comes_up_is_told_the_owners_last(owner, told, come, word):
     """H23."""
@@ -133,9 +117,9 @@ def test_an_agent_that_comes_up_is_told_the_owners_last(owner, told, come, word)
         world.guest.feed(reply())
         client.heard()
     world.guest.heard()
-    if come is comes_up:
+    if come == "come_up":
         world.guest.leave()
-    assert come(world, word) == [config(told)]
+    assert getattr(world.guest, come)(word) == [config(told)]
     world.guest.feed(reply(2))
     world.wait(5)
     assert [client.heard() for client in clients] == [[], [], []]
@@ -149,13 +133,13 @@ def test_what_was_asked_for_without_an_agent_is_told_to_the_next():
     world.guest.leave()
     client.say(config(1), config(2))
     assert client.heard() == [BAD, BAD]
-    assert comes_up(world) == [config(2)]
+    assert world.guest.come_up() == [config(2)]
 
 
 def test_what_was_on_its_way_or_waited_is_told_to_the_next_the_newest_only():
     world, client = with_clients("")
     client.say(config(1), config(2), config(3))
-    assert starts_anew(world) == [config(3)]
+    assert world.guest.start_anew() == [config(3)]
     world.guest.feed(reply())
     assert client.heard() == [BAD] * 3
 
@@ -163,7 +147,7 @@ def test_what_was_on_its_way_or_waited_is_told_to_the_next_the_newest_only():
 def test_what_an_agent_is_told_again_has_its_two_seconds_like_any_other():
     world, client = with_clients("")
     client.say(config(1))
-    assert starts_anew(world) == [config(1)]
+    assert world.guest.start_anew() == [config(1)]
     client.heard()
     client.say(config(2))
     assert world.guest.heard() == []
@@ -176,7 +160,7 @@ def test_what_an_agent_is_told_again_has_its_two_seconds_like_any_other():
 def test_an_agent_without_replies_is_told_again_as_well():
     world, client = with_clients("")
     client.say(config(1))
-    assert starts_anew(world, LINUX & ~4) == [config(1)]
+    assert world.guest.start_anew(LINUX & ~4) == [config(1)]
     client.heard()
     client.say(config(2))
     assert world.guest.heard() == [config(2)]
@@ -188,8 +172,8 @@ def test_an_agent_without_replies_is_told_again_as_well():
 def test_an_agent_that_cannot_is_told_nothing_and_the_next_one_is():
     world, client = with_clients("")
     client.say(config(1))
-    assert starts_anew(world, LINUX & ~2) == []
-    assert starts_anew(world) == [config(1)]
+    assert world.guest.start_anew(LINUX & ~2) == []
+    assert world.guest.start_anew() == [config(1)]
 
 
 @pytest.mark.parametrize(
@@ -202,15 +186,15 @@ def test_of_a_client_that_has_gone_an_agent_is_told_nothing(end):
     client.say(config(1))
     world.guest.feed(reply())
     end(client)
-    assert starts_anew(world) == []
+    assert world.guest.start_anew() == []
     other.say(config(2))
-    assert starts_anew(world) == [config(2)]
+    assert world.guest.start_anew() == [config(2)]
 
 
 def test_the_owner_that_leaves_while_an_agent_is_told_again_is_sent_nothing():
     world, client, other = with_clients("", "")
     client.say(config(1))
-    assert starts_anew(world) == [config(1)]
+    assert world.guest.start_anew() == [config(1)]
     client.leave()
     world.guest.feed(reply())
     other.say(config(2))
@@ -222,7 +206,7 @@ def test_the_owner_that_leaves_while_an_agent_is_told_again_is_sent_nothing():
 def test_a_stop_while_an_agent_is_told_again_leaves_nothing_behind():
     world, client = with_clients("")
     client.say(config(1))
-    starts_anew(world)
+    world.guest.start_anew()
     client.heard()
     world.hub.stop()
     assert client.heard() == []

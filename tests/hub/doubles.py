@@ -183,19 +183,19 @@ class GuestEnd(End):
         self._begin()
         self.peer.connected(self.transport)
 
-    def come_up(self, word: int = LINUX) -> None:
-        """Connect and answer; what was said up to then counts as heard."""
+    def come_up(self, word: int = LINUX) -> list[Message]:
+        """Connect and answer; return what is said then, the rest counts as heard."""
         self.connect()
         self.heard()
         self.announce(0, word)
-        self.heard()
+        return self.heard()
 
-    def start_anew(self, word: int = LINUX) -> None:
-        """Be a new agent on the old connection, and up."""
+    def start_anew(self, word: int = LINUX) -> list[Message]:
+        """Be a new agent on the old connection, and up; return what is said then."""
         self.announce(1, word)
         self.heard()
         self.announce(0, word)
-        self.heard()
+        return self.heard()
 
     def leave(self, reason: str = "gone") -> None:
         self.transport.losing = True

@@ -132,17 +132,22 @@ def test_what_a_client_copies_is_read_from_it_alone(
     assert owner.messages(Clipboard) == []
 
 
+def assert_late_joiners_paste(guest: Guest, data: bytes) -> None:
+    """Have a client of each layout join, paste and leave, and the agent not notice."""
+    for caps in LAYOUTS.values():
+        with guest.viewer(caps) as late:
+            assert late.expect_grab() == (CLIPBOARD, (TEXT,))
+            assert late.paste().data == data
+    assert guest.agent.connections_logged == 1
+
+
 def test_a_client_that_joins_after_the_guest_copied_can_paste_at_once(
     shared_guest: Guest, viewers: dict[str, Viewer]
 ):
     """H1, H14."""
     shared_guest.agent.copy("copied before")
     viewers["plain"].expect_grab()
-    for caps in LAYOUTS.values():
-        with shared_guest.viewer(caps) as late:
-            assert late.expect_grab() == (CLIPBOARD, (TEXT,))
-            assert late.paste().data == b"copied before"
-    assert shared_guest.agent.connections_logged == 1
+    assert_late_joiners_paste(shared_guest, b"copied before")
 
 
 def test_a_client_that_joins_after_another_copied_can_paste_at_once(
@@ -151,11 +156,7 @@ def test_a_client_that_joins_after_another_copied_can_paste_at_once(
     """H1, H14, H15."""
     viewers["selection"].copy(b"copied before")
     viewers["plain"].expect_grab()
-    for caps in LAYOUTS.values():
-        with shared_guest.viewer(caps) as late:
-            assert late.expect_grab() == (CLIPBOARD, (TEXT,))
-            assert late.paste().data == b"copied before"
-    assert shared_guest.agent.connections_logged == 1
+    assert_late_joiners_paste(shared_guest, b"copied before")
 
 
 def test_pastes_of_guest_and_clients_at_once_all_get_the_data(

@@ -53,7 +53,7 @@ class Sending:
     """
     One message on its way to the guest, on behalf of *source*.
 
-    ``lane`` is where it waits, None once it has begun to go out.
+    ``lane`` is where it was put to wait, ``waits`` whether it still does.
     """
 
     def __init__(
@@ -68,12 +68,11 @@ class Sending:
         self.source = source
         self.subject = subject
         self.lane: Lane | None = None
-        #: Whether others about its subject must come behind it in its lane.
-        self.leads = False
+        self.waits = False
 
     def cancel(self) -> bool:
         """Do not send it, if that has not begun; tell whether that was so."""
-        if self.lane is None:
+        if not self.waits:
             return False
         self._queue.cancel(self)
         return True
@@ -95,8 +94,7 @@ class FairQueue:
         self._bulk: dict[Source, Lane] = {}
         self._now = 0
         self._current: Sending | None = None
-        self._current_is_bulk = False
-        self._waits_of: dict[Source, int] = {}
+        self._waits_of: Counter[Source] = Counter()
         #: The lane with bulk about a subject, and how many of its messages are.
         self._about: dict[Hashable, tuple[Lane, int]] = {}
 
@@ -111,18 +109,17 @@ class FairQueue:
 
     def size_of(self, source: Source) -> int:
         """Return the bytes of *source* that wait, or whose message has not ended."""
-        return self._waits_of.get(source, 0)
+        return self._waits_of[source]
 
     def put(self, sending: Sending, *, bulk: bool) -> None:
         """Let a message wait for its turn."""
         sending.lane = self._lane_for(sending, bulk=bulk)
         sending.lane.waiting.append(sending)
+        sending.waits = True
         if sending.lane is self._control:
             self._in_control[sending.subject] += 1
         self.size += sending.message.size
-        self._waits_of[sending.source] = (
-            self.size_of(sending.source) + sending.message.size
-        )
+        self._waits_of[sending.source] += sending.message.size
 
     def cancel(self, sending: Sending) -> None:
         """Drop a message that waits."""
@@ -132,12 +129,7 @@ class FairQueue:
     def pop(self) -> CutMessage | None:
         if self._current is not None:
             self._ended(self._current)
-            self._current = None
-        self._current = self._next_bulk() if self._is_turn_of_bulk() else None
-        self._current_is_bulk = self._current is not None
-        if self._current is None and self._control.waiting:
-            self._current = self._control.waiting.popleft()
-            self._control_served += self._current.message.size
+        self._current = self._next()
         if self._current is None:
             return None
         self._begun(self._current)
@@ -146,7 +138,7 @@ class FairQueue:
     def pop_between(self) -> CutMessage | None:
         if (
             self._current is None
-            or not self._current_is_bulk
+            or self._current.lane is self._control
             or self._current.message.size <= _LARGE
             or not self._control.waiting
             or not self._control.waiting[0].message.fits_one_chunk
@@ -157,16 +149,13 @@ class FairQueue:
         self._ended(sending)
         return replace(sending.message, port=Port.VDP_SERVER_PORT)
 
-    def _is_turn_of_bulk(self) -> bool:
-        return not self._control.waiting or self._control_served >= _MAX_CONTROL
-
     def clear(self) -> None:
         for lane in self._lanes():
             for sending in list(lane.waiting):
                 self._remove(sending)
 
     def _remove(self, sending: Sending) -> None:
-        if sending.lane is not None:
+        if sending.lane is not None and sending.waits:
             if sending.lane.waiting[-1] is sending:
                 sending.lane.waiting.pop()
             else:
@@ -186,7 +175,6 @@ class FairQueue:
         else:
             return self._control
         if sending.subject is not None:
-            sending.leads = True
             self._about[sending.subject] = lane, count + 1
         return lane
 
@@ -197,14 +185,25 @@ class FairQueue:
             lane.due = max(lane.due, self._now)
         return lane
 
+    def _next(self) -> Sending | None:
+        """Return the next message, taken from where it waited."""
+        if not self._control.waiting or self._control_served >= _MAX_CONTROL:
+            sending = self._next_bulk()
+            if sending is not None or not self._control.waiting:
+                return sending
+        sending = self._control.waiting.popleft()
+        self._control_served += sending.message.size
+        return sending
+
     def _next_bulk(self) -> Sending | None:
         """Return the next message of the lane that was served least."""
         self._control_served = 0
-        self._bulk = {
-            source: lane
-            for source, lane in self._bulk.items()
-            if lane.waiting or lane.due > self._now
-        }
+        if len(self._bulk) > len(self._waits_of):
+            self._bulk = {
+                source: lane
+                for source, lane in self._bulk.items()
+                if lane.waiting or lane.due > self._now
+            }
         waiting = [lane for lane in self._bulk.values() if lane.waiting]
         if not waiting:
             self._bulk.clear()
@@ -227,16 +226,14 @@ class FairQueue:
             self._in_control[sending.subject] -= 1
             if not self._in_control[sending.subject]:
                 del self._in_control[sending.subject]
-        sending.lane = None
+        sending.waits = False
         self.size -= sending.message.size
 
     def _ended(self, sending: Sending) -> None:
-        left = self._waits_of[sending.source] - sending.message.size
-        if left:
-            self._waits_of[sending.source] = left
-        else:
+        self._waits_of[sending.source] -= sending.message.size
+        if not self._waits_of[sending.source]:
             del self._waits_of[sending.source]
-        if sending.leads:
+        if sending.lane is not self._control and sending.subject is not None:
             lane, count = self._about[sending.subject]
             if count > 1:
                 self._about[sending.subject] = lane, count - 1

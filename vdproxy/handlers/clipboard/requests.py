@@ -27,13 +27,13 @@ from vdproxy.api import (
     Selection,
 )
 
-#: Seconds without progress after which those who wait are given NONE.
+#: Seconds without progress after which those who wait are given nothing.
 _PATIENCE = 2.5
 
 #: Seconds after which an answer is expected no more.
 _SLOT_SECONDS = 5.0
 
-#: Requests of one peer that may wait; more are answered with NONE at once.
+#: Requests of one peer that may wait; more are answered with nothing at once.
 _MAX_WAITING = 64
 
 #: What is kept of the guest's answers, bytes and seconds.
