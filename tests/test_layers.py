@@ -22,7 +22,7 @@ LAYERS = (
     {"net", "frontends"},
     {"control"},
     {"service"},
-    {"tap", "cli"},
+    {"tap", "cli", "testing"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 CONTRACT = RANK["api"]
@@ -41,6 +41,7 @@ HUB_OUTSIDE = (
     "twisted.internet.defer",
     "twisted.internet.interfaces",
     "twisted.logger",
+    "twisted.python.failure",
     "zope.interface",
 )
 

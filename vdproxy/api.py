@@ -10,17 +10,25 @@ an ``IFrontend`` whose protocols ``Hub.attach`` their transports, with a
 
 from vdproxy.errors import LocalProtocolError, Refused, RemoteProtocolError
 from vdproxy.hub.client import Client
-from vdproxy.hub.fair_queue import Sending
+from vdproxy.hub.filter import Decision, Filter
 from vdproxy.hub.guest import Guest
 from vdproxy.hub.handler import Handler
 from vdproxy.hub.hub import Hub
+from vdproxy.hub.line import Sending
 from vdproxy.hub.log import VMLog
 from vdproxy.hub.outbox import Transport
 from vdproxy.hub.peer import Incoming, Peer
+from vdproxy.hub.verdicts import Answer, Direction, Drop, Replace, Verdict
 from vdproxy.hub.vm import VM
-from vdproxy.interfaces import ICapabilitiesHandler, IFrontend, IMessageHandler
+from vdproxy.interfaces import (
+    IAuditFilter,
+    ICapabilitiesHandler,
+    IFrontend,
+    IMessageFilter,
+    IMessageHandler,
+)
 from vdproxy.makers import NoOptions
-from vdproxy.options import Size
+from vdproxy.options import Size, option
 from vdproxy.wire.capabilities import Capabilities, Layout
 from vdproxy.wire.constants import (
     Capability,
@@ -61,6 +69,7 @@ from vdproxy.wire.messages import (
 __all__ = [
     "VM",
     "AnnounceCapabilities",
+    "Answer",
     "AudioVolumeSync",
     "Capabilities",
     "Capability",
@@ -71,20 +80,26 @@ __all__ = [
     "ClipboardRelease",
     "ClipboardRequest",
     "ClipboardType",
+    "Decision",
     "DeviceDisplayInfo",
+    "Direction",
     "DisplayConfig",
     "DisplayConfigFlags",
+    "Drop",
     "FileXferData",
     "FileXferStart",
     "FileXferStatus",
     "FileXferStatusErrorType",
     "FileXferStatusResult",
+    "Filter",
     "GraphicsDeviceInfo",
     "Guest",
     "Handler",
     "Hub",
+    "IAuditFilter",
     "ICapabilitiesHandler",
     "IFrontend",
+    "IMessageFilter",
     "IMessageHandler",
     "Incoming",
     "Layout",
@@ -101,6 +116,7 @@ __all__ = [
     "Peer",
     "Refused",
     "RemoteProtocolError",
+    "Replace",
     "Reply",
     "ReplyError",
     "Selection",
@@ -109,5 +125,7 @@ __all__ = [
     "Transport",
     "Unknown",
     "VMLog",
+    "Verdict",
     "message_name",
+    "option",
 ]

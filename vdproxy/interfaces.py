@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from twisted.internet.interfaces import IProtocolFactory
 
     from vdproxy.hub.client import Client
+    from vdproxy.hub.filter import Decision
     from vdproxy.hub.hub import Hub
     from vdproxy.hub.peer import Peer
+    from vdproxy.hub.verdicts import Answer
     from vdproxy.hub.vm import VM
     from vdproxy.wire.capabilities import Capabilities
     from vdproxy.wire.messages import Message
@@ -92,7 +94,15 @@ class IMessageHandler(Interface):
 
         *peer* sent it; *message* is an ``Unknown`` with the raw payload where it
         could not be decoded, and with none where it was over ``max-message``.
-        *reason* says why, for the log.
+        *reason* says why, for the log. What is sent meanwhile asks no filter.
+        """
+
+    def withheld(peer: Peer, message: Message, reason: str) -> None:
+        """
+        Make up for a message to *peer* that a filter refused.
+
+        *message* is as it was sent. It is told after the method that sent it has
+        ended. What is sent meanwhile asks no filter.
         """
 
 
@@ -104,6 +114,45 @@ class ICapabilitiesHandler(IMessageHandler):
 
     def offer_to_client(client: Client) -> Capabilities:
         """Return what *client* is told while the present agent is up."""
+
+
+class IMessageFilter(Interface):
+    """
+    A look at every message of one VM, and a say in it.
+
+    Filters are asked in the order of the configuration, in both directions. One
+    answers None (let it pass), a ``Drop``, a ``Replace``, or a Deferred or coroutine
+    of one of them. While it takes its time, what follows to or from that peer waits,
+    and nothing else does; after 5 seconds by the VM's clock it counts as failed, as
+    it does when it raises or answers anything else. A message that a filter failed
+    on passes as if it were not there, or is dropped where the configuration requires
+    the filter or its maker says that it fails closed. After five failures of one
+    method in a row it is asked no more until vdproxy is started again.
+    """
+
+    def start(vm: VM) -> None:
+        """Begin, before any guest or client is there; *vm* stays the same."""
+
+    def stop() -> None:
+        """End. What ``vm.clock`` was to call is not."""
+
+    def incoming(peer: Peer, message: Message) -> Answer:
+        """Judge what *peer*, ``vm.guest`` or a client, has sent."""
+
+    def outgoing(peer: Peer, message: Message) -> Answer:
+        """
+        Judge what is to be sent to *peer*.
+
+        An ANNOUNCE_CAPABILITIES comes when it is made up: that it is dropped means
+        that nothing is offered.
+        """
+
+
+class IAuditFilter(IMessageFilter):
+    """A filter that learns what has become of each message."""
+
+    def decided(decision: Decision) -> None:
+        """Take note of a message that passed all filters, or did not."""
 
 
 class IFrontend(Interface):
@@ -140,6 +189,14 @@ class IPluginMaker(Interface):
 
 class IHandlerMaker(IPluginMaker):
     """Makes an IMessageHandler."""
+
+
+class IFilterMaker(IPluginMaker):
+    """Makes an IMessageFilter."""
+
+    fails_closed: bool = Attribute(
+        "Whether a message that the filter fails on is dropped in any case."
+    )
 
 
 class IFrontendMaker(IPluginMaker):

@@ -19,7 +19,7 @@ from twisted.internet.interfaces import (
 from twisted.plugin import IPlugin
 from zope.interface import implementer
 
-from vdproxy.interfaces import IFrontendMaker, IHandlerMaker
+from vdproxy.interfaces import IFilterMaker, IFrontendMaker, IHandlerMaker
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,17 @@ class _Maker:
 @implementer(IPlugin, IHandlerMaker)
 class HandlerMaker(_Maker):
     """Declares a handler."""
+
+
+@implementer(IPlugin, IFilterMaker)
+class FilterMaker(_Maker):
+    """Declares a filter; one that *fails_closed* lets nothing pass that it missed."""
+
+    def __init__(
+        self, name: str, module: str, description: str, *, fails_closed: bool = False
+    ) -> None:
+        super().__init__(name, module, description)
+        self.fails_closed = fails_closed
 
 
 @implementer(IPlugin, IFrontendMaker)

@@ -1,33 +1,38 @@
 """
-A hub on a clock of its own, with scripted ends that speak bytes through it.
+The model VM as this project's own tests have it.
 
-The ends read and write with the wire layer alone, so what the hub says to them
-is what a peer would see.
+Its peers show the bare link: they are given capabilities as an announcement's
+word, read only when they are asked what they heard, and hear serials as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
-
-from twisted.internet.task import Clock
-from twisted.logger import capturedLogs, formatEvent
 
 from tests.link.frames import LINUX
 from vdproxy.handlers.capabilities import CapabilitiesHandler
 from vdproxy.handlers.monitors import MonitorsHandler
 from vdproxy.hub.handler import Handler
 from vdproxy.hub.hub import Hub
-from vdproxy.hub.isolation import Installed
+from vdproxy.testing import (
+    SPICE_GTK,
+    LoggedEvents,
+    ModelAgent,
+    ModelClient,
+    ModelPeer,
+    ModelTransport,
+    ModelVM,
+)
+from vdproxy.testing import logged as logged
 from vdproxy.wire.capabilities import Capabilities, Layout
-from vdproxy.wire.chunk import GUEST_FRAMING, ChunkReader, CutMessage, RawMessage
 from vdproxy.wire.codec import Codec
-from vdproxy.wire.messages import AnnounceCapabilities, Message
+from vdproxy.wire.messages import Message
 
-#: What spice-gtk announces.
-GTK = Capabilities.of(0, 1, 2, 4, 5, 6, 12, 14, 16, 17).bits
+GTK = SPICE_GTK.bits
+
+FakeTransport = ModelTransport
+Lines = LoggedEvents
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,97 +58,14 @@ class Ping(Message):
 PINGS = Capabilities.of(40)
 
 
-class FakeTransport:
-    """
-    Records what is written, and tells its producer to hold on while *full*.
-
-    ``room`` makes it full by itself once so many bytes have been written.
-    """
-
-    def __init__(self, *, full: bool = False, room: int | None = None) -> None:
-        self.written = bytearray()
-        self.producer: Any = None
-        self.reading = True
-        self.losing = False
-        self.aborted = False
-        self._full = full
-        self._room = room
-
-    def write(self, data: bytes) -> None:
-        assert isinstance(data, bytes)
-        self.written += data
-        if self._room is not None and len(self.written) >= self._room:
-            self.fill()
-
-    def registerProducer(self, producer: Any, streaming: bool) -> None:
-        assert self.producer is None
-        assert streaming
-        self.producer = producer
-        if self._full:
-            producer.pauseProducing()
-
-    def unregisterProducer(self) -> None:
-        self.producer = None
-
-    def pauseProducing(self) -> None:
-        self.reading = False
-
-    def resumeProducing(self) -> None:
-        self.reading = True
-
-    def loseConnection(self) -> None:
-        self.losing = True
-
-    def abortConnection(self) -> None:
-        self.aborted = True
-
-    def fill(self) -> None:
-        self._full = True
-        if self.producer is not None:
-            self.producer.pauseProducing()
-
-    def drain(self, room: int | None = None) -> None:
-        """Have room again, for *room* bytes or for any number."""
-        self._full = False
-        self._room = None if room is None else len(self.written) + room
-        if self.producer is not None:
-            self.producer.resumeProducing()
-
-
-class End:
-    """A scripted peer; ``told`` is what the hub has announced to it."""
-
-    peer: Any
-
-    def __init__(self, codec: Codec, word: int) -> None:
-        self.codec = codec
-        self.capabilities = Capabilities(word)
-        self.told = Capabilities()
-        self.transport = FakeTransport()
-        self._begin()
-
-    @property
-    def layout(self) -> Layout:
-        return Layout.between(self.capabilities, self.told)
-
-    def _begin(self) -> None:
-        self._reader = ChunkReader(GUEST_FRAMING, self.codec.limit, self.codec.is_bulk)
-        self._read_up_to = 0
+class End(ModelPeer):
+    """A bare peer."""
 
     def feed(self, data: bytes, *, one_by_one: bool = False) -> None:
         """Have the hub read these bytes."""
-        if one_by_one:
-            for byte in data:
-                self.peer.receive_data(bytes([byte]))
-        else:
-            self.peer.receive_data(data)
-
-    def spell(self, *messages: Message, port: int = 1) -> bytes:
-        """Return these messages as this end would send them."""
-        return b"".join(
-            b"".join(CutMessage(m.number, self.codec.encode(m, self.layout), port))
-            for m in messages
-        )
+        pieces = [bytes([byte]) for byte in data] if one_by_one else [data]
+        for piece in pieces:
+            super().feed(piece)
 
     def say(self, *messages: Message, port: int = 1, one_by_one: bool = False) -> None:
         self.feed(self.spell(*messages, port=port), one_by_one=one_by_one)
@@ -151,85 +73,42 @@ class End:
     def announce(self, request: int, word: int | None = None) -> None:
         if word is not None:
             self.capabilities = Capabilities(word)
-        self.say(AnnounceCapabilities(request, self.capabilities.to_words()))
+        super().announce(request)
 
     def heard(self) -> list[Message]:
-        """Return what the hub has said since this was asked last."""
         return [message for message, _ in self.heard_on_ports()]
 
     def heard_on_ports(self) -> list[tuple[Message, int]]:
-        self._reader.receive_data(bytes(self.transport.written[self._read_up_to :]))
-        self._read_up_to = len(self.transport.written)
-        heard = []
-        while (raw := self._reader.next_event()) is not None:
-            assert isinstance(raw, RawMessage)
-            message = self.codec.decode(raw, self.layout)
-            if isinstance(message, AnnounceCapabilities):
-                self.told = message.capabilities
-            heard.append((message, raw.port))
-        assert not self._reader.unfinished, "half a message was sent"
-        return heard
+        return list(self._arrived())
+
+    def _catch_up(self) -> None:
+        """Read nothing unasked."""
 
 
-class GuestEnd(End):
+class GuestEnd(End, ModelAgent):
     """An agent behind the guest's port."""
-
-    def __init__(self, hub: Hub, codec: Codec) -> None:
-        super().__init__(codec, LINUX)
-        self.peer = hub.guest
-
-    def connect(self, transport: FakeTransport | None = None) -> None:
-        self.transport = transport or FakeTransport()
-        self._begin()
-        self.peer.connected(self.transport)
 
     def come_up(self, word: int = LINUX) -> list[Message]:
         """Connect and answer; return what is said then, the rest counts as heard."""
-        self.connect()
-        self.heard()
-        self.announce(0, word)
+        super().come_up(Capabilities(word))
         return self.heard()
 
     def start_anew(self, word: int = LINUX) -> list[Message]:
         """Be a new agent on the old connection, and up; return what is said then."""
-        self.announce(1, word)
-        self.heard()
-        self.announce(0, word)
+        super().start_anew(Capabilities(word))
         return self.heard()
 
-    def leave(self, reason: str = "gone") -> None:
-        self.transport.losing = True
-        self.peer.disconnected(reason)
 
-
-class ClientEnd(End):
+class ClientEnd(End, ModelClient):
     """A client of the hub."""
 
-    def __init__(
-        self,
-        hub: Hub,
-        codec: Codec,
-        word: int,
-        *,
-        frontend: str = "vdi",
-        name: str = "",
-        transport: FakeTransport | None = None,
-    ) -> None:
-        super().__init__(codec, word)
-        self.transport = transport or FakeTransport()
-        self.peer = hub.attach(self.transport, frontend, name, 1000)
+    def __init__(self, hub: Hub, codec: Codec, word: int, **options: Any) -> None:
+        super().__init__(hub, codec, Capabilities(word), **options)
 
     def negotiate(self) -> None:
         """Answer the hub's question; what was said up to then counts as heard."""
+        super().negotiate()
         self.heard()
-        self.announce(0)
-        self.heard()
-
-    def leave(self, reason: str = "gone") -> None:
-        self.transport.losing = True
-        if self.transport.producer is not None:
-            self.transport.producer.stopProducing()
-        self.peer.disconnected(reason)
 
 
 class World:
@@ -238,16 +117,12 @@ class World:
     def __init__(
         self, *handlers: Handler, negotiator: Handler | None = None, **options: Any
     ) -> None:
-        self.clock = Clock()
         self.negotiator = negotiator or CapabilitiesHandler()
-        installed = [Installed("capabilities", self.negotiator, None)]
-        installed += [
-            Installed(type(handler).__name__, handler, None) for handler in handlers
-        ]
-        self.hub = Hub("one", self.clock, installed, **options)
-        self.hub.start()
-        extra = [m for handler in handlers for m in handler.messages]
-        self._codec = Codec(extra)
+        vm = ModelVM((self.negotiator, *handlers), name="one", builtin=False, **options)
+        self.clock = vm.clock
+        self.hub = vm.hub
+        self.wait = vm.advance
+        self._codec = vm.codec
         self.guest = GuestEnd(self.hub, self._codec)
 
     def client(self, word: int = GTK, **options: Any) -> ClientEnd:
@@ -259,11 +134,6 @@ class World:
         client = self.client(word, **options)
         client.negotiate()
         return client
-
-    def wait(self, seconds: float) -> None:
-        """Let time pass, in steps small enough for every timer."""
-        for _ in range(round(seconds / 0.125)):
-            self.clock.advance(0.125)
 
 
 def up_world(*handlers: Handler, **options: Any) -> World:
@@ -352,28 +222,3 @@ class Raises(Recorder):
         super()._note(*call)
         if call[0] in self.broken:
             raise self.error
-
-
-class Lines(list[Any]):
-    """Log events, and the lines that they would be in a log file."""
-
-    @property
-    def texts(self) -> list[str]:
-        return [formatEvent(event) for event in self]
-
-    @property
-    def all_there_is(self) -> str:
-        """Everything an observer could find, in one text."""
-        return "\n".join(self.texts + [repr(dict(event)) for event in self])
-
-    def having(self, text: str) -> Lines:
-        return Lines(event for event in self if text in formatEvent(event))
-
-
-@contextmanager
-def logged() -> Iterator[Lines]:
-    """Collect what is logged; what the clock brings later is not in it."""
-    lines = Lines()
-    with capturedLogs() as events:
-        yield lines
-        lines += events

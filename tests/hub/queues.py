@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vdproxy.hub.fair_queue import FairQueue, Sending
+from vdproxy.hub.fair_queue import FairQueue, Queued
 from vdproxy.wire.chunk import CutMessage
 
 MIB = 1024 * 1024
@@ -32,7 +32,7 @@ class Queue(FairQueue):
 
     def add(self, source="a", size=100, *, subject=None, bulk=False):
         message = CutMessage(next(self._numbers), of_size(size))
-        sending = Sending(self, message, source, subject)
+        sending = Queued(self, message, source, subject)
         self.put(sending, bulk=bulk)
         return sending
 

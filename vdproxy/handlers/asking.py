@@ -68,6 +68,7 @@ class AskingHandler(Handler, Generic[_M]):
         self._wishes: dict[Client, _M] = {}
         self._waiting: dict[Client, _Request[_M]] = {}
         self._asking: _Request[_M] | None = None
+        self._told: _M | None = None
         self._ignored = False
         self._other_forms: list[_M] = []
         self._timeout: IDelayedCall | None = None
@@ -113,8 +114,16 @@ class AskingHandler(Handler, Generic[_M]):
             self._replied(message)
 
     def dropped(self, peer: Peer, message: Message, reason: str) -> None:
-        if isinstance(peer, Client) and message.number == self._request.number:
+        if isinstance(message, Reply):
+            self._reply_is_lost()
+        elif isinstance(peer, Client) and message.number == self._request.number:
             self._answer(peer, _ERROR)
+
+    def withheld(self, peer: Peer, message: Message, reason: str) -> None:
+        if isinstance(peer, Client):
+            self._answer(peer, _ERROR)
+        elif message is self._told:
+            self._reply_is_lost()
 
     def _asked(self, client: Client, message: _M) -> None:
         is_owner = self._ownership.asked(client)
@@ -144,7 +153,14 @@ class AskingHandler(Handler, Generic[_M]):
             if not self._vm.guest.can(Capability.VD_AGENT_CAP_REPLY):
                 self._end(_SUCCESS)
 
+    def _reply_is_lost(self) -> None:
+        if self._asking is not None:
+            self._end(_ERROR)
+            # What is asked next is not on account of that drop.
+            self._vm.clock.callLater(0.0, self._ask_next)
+
     def _tell(self, request: _Request[_M], form: _M) -> None:
+        self._told = form
         self._vm.guest.send(form, source=request.client)
         self._timeout = self._vm.clock.callLater(_REPLY_TIMEOUT, self._timed_out)
 

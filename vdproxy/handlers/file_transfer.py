@@ -138,6 +138,27 @@ class FileTransferHandler(Handler):
             # A client that has ended its transfer knows nothing of it any more.
             self._told_by_client(peer, message)
 
+    def withheld(self, peer: Peer, message: Message, reason: str) -> None:
+        if isinstance(peer, Client):
+            if isinstance(message, FileXferStatus):
+                self._told_nothing(peer, message.id)
+        elif isinstance(message, (FileXferStart, FileXferData)):
+            transfer = self._by_upstream_id.get(message.id)
+            if transfer is not None and isinstance(message, FileXferStart):
+                # The agent has not heard of it.
+                self._end(transfer, _DISABLED)
+                self._tell(transfer.client, _disabled(transfer.client_id))
+            else:
+                self._abort(transfer, _DISABLED)
+
+    def _told_nothing(self, client: Client, id: int) -> None:
+        """End a transfer of which *client* was not told how it stands."""
+        transfer = self._running.get((client, id))
+        if transfer is not None:
+            self._abort(transfer, _DISABLED)
+        else:
+            self._tell(client, _disabled(id))
+
     def _begin(self, client: Client, start: FileXferStart) -> None:
         refusal = self._refusal(client, start)
         if refusal is not None:
@@ -261,6 +282,10 @@ class FileTransferHandler(Handler):
             result = status.result if status.result in _PLAIN_RESULTS else _ERROR
             status = FileXferStatus(status.id, result)
         client.send(status)
+
+
+def _disabled(id: int) -> FileXferStatus:
+    return FileXferStatus(id, _DISABLED)
 
 
 def _is_file_name(name: str) -> bool:

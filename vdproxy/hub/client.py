@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from functools import partial
+from typing import NamedTuple, Protocol
 
 from twisted.internet.interfaces import IDelayedCall
 
 from vdproxy.errors import RemoteProtocolError
+from vdproxy.hub.isolation import Failed, attempt
+from vdproxy.hub.line import Sending
 from vdproxy.hub.outbox import Fifo, Transport
-from vdproxy.hub.peer import Peer, VMContext
+from vdproxy.hub.peer import Peer, PeerOwner, VMContext
+from vdproxy.hub.verdicts import Dropped
 from vdproxy.link.client import ClientEvent, ClientLink
 from vdproxy.link.events import (
     ClientReady,
@@ -35,14 +39,20 @@ _MAX_EARLY = 1024
 _LINGER = 1.0
 
 
-class ClientOwner(Protocol):
+class ClientOwner(PeerOwner, Protocol):
     """Whom a client reports to: its hub."""
 
-    def dispatch(self, peer: Peer, message: Message) -> None: ...
-    def refuse(self, peer: Peer, number: int, payload: bytes, reason: str) -> None: ...
     def client_ready(self, client: Client) -> None: ...
     def client_left(self, client: Client) -> None: ...
     def detach(self, client: Client, reason: str) -> None: ...
+
+
+class _Early(NamedTuple):
+    """What is to be sent to a client that has not been told what we can do."""
+
+    message: Message
+    source: Peer | None
+    account: Dropped | None
 
 
 class Client(Peer):
@@ -58,7 +68,7 @@ class Client(Peer):
         uid: int | None,
     ) -> None:
         super().__init__(context)
-        self._owner = owner
+        self._owner: ClientOwner = owner
         self.id = id
         self.frontend = frontend
         self.name = name
@@ -68,7 +78,7 @@ class Client(Peer):
         self._link: ClientLink | None = None
         self._queue = Fifo()
         self._malformed = 0
-        self._early: list[Message] = []
+        self._early: list[_Early] = []
         self._abort_call: IDelayedCall | None = None
 
     @property
@@ -80,24 +90,27 @@ class Client(Peer):
     def traced_as(self) -> str:
         return self.label
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message, source: Peer | None = None) -> Sending | None:
         """
-        Send *message* to this client.
+        Send *message* to this client, on behalf of *source*, when the filters let it.
 
-        It waits until the client has been told what we can do.
+        It waits until the client has been told what we can do; None is returned
+        until then.
 
         :raises LocalProtocolError: the message cannot be told to this client.
         """
         if self._link is None:
-            return
+            return None
+        account = self._context.judge.account
         if self.offered is not None:
-            self._put(self._link.encode(message))
-        elif len(self._early) < _MAX_EARLY:
-            self._early.append(message)
+            return self._line.send(message, source, account)
+        if len(self._early) < _MAX_EARLY:
+            self._early.append(_Early(message, source, account))
         else:
             self.disconnect(
                 f"it asks without end: {_MAX_EARLY} answers wait for the guest"
             )
+        return None
 
     def disconnect(self, reason: str) -> None:
         """End the connection for something the client did, *reason* in the log."""
@@ -115,6 +128,7 @@ class Client(Peer):
         if transport is None or outbox is None:
             return
         self._outbox = None
+        self._begin_life()
         self._abort_call = self._context.clock.callLater(
             _LINGER, transport.abortConnection
         )
@@ -148,12 +162,19 @@ class Client(Peer):
             self._link.offer(capabilities)
             self._flush()
 
-    def take_early(self) -> list[Message]:
-        """Return what waits for the client to be told what we can do, once it was."""
+    def send_early(self) -> None:
+        """Send what waited for the client to be told what we can do, once it was."""
         if self.offered is None:
-            return []
+            return
         early, self._early = self._early, []
-        return early
+        for message, source, account in early:
+            sent = attempt(partial(self._line.send, message, source, account))
+            if isinstance(sent, Failed):
+                self.cannot_be_told(message)
+
+    def put(self, message: Message, source: object) -> None:
+        if self._link is not None:
+            self._put(self._link.encode(message))
 
     def _put(self, message: CutMessage) -> None:
         if self._outbox is not None:
@@ -176,6 +197,7 @@ class Client(Peer):
         elif isinstance(event, ClientReady):
             self._owner.client_ready(self)
         elif isinstance(event, ClientRenewed):
+            self._line.clear()
             self._owner.client_left(self)
         elif isinstance(event, Malformed):
             self._refuse(event)
@@ -202,10 +224,9 @@ class Client(Peer):
 
     def _queue_changed(self) -> None:
         outbox = self._outbox
-        if outbox is not None and (
-            outbox.size > _MAX_QUEUED + self._queue.largest
-            or outbox.count > _MAX_QUEUED_MESSAGES
-        ):
-            self.disconnect(
-                f"it does not read: {outbox.size} bytes in {outbox.count} messages wait"
-            )
+        if outbox is None:
+            return
+        size, count = outbox.size + self._line.size, outbox.count + self._line.count
+        largest = max(self._queue.largest, self._line.largest)
+        if size > _MAX_QUEUED + largest or count > _MAX_QUEUED_MESSAGES:
+            self.disconnect(f"it does not read: {size} bytes in {count} messages wait")

@@ -45,11 +45,11 @@ class Lane:
     """Messages in a row; the next one's turn comes at ``due`` (bytes served)."""
 
     def __init__(self) -> None:
-        self.waiting: deque[Sending] = deque()
+        self.waiting: deque[Queued] = deque()
         self.due = 0
 
 
-class Sending:
+class Queued:
     """
     One message on its way to the guest, on behalf of *source*.
 
@@ -93,7 +93,7 @@ class FairQueue:
         self._in_control: Counter[Hashable] = Counter()
         self._bulk: dict[Source, Lane] = {}
         self._now = 0
-        self._current: Sending | None = None
+        self._current: Queued | None = None
         self._waits_of: Counter[Source] = Counter()
         #: The lane with bulk about a subject, and how many of its messages are.
         self._about: dict[Hashable, tuple[Lane, int]] = {}
@@ -111,19 +111,19 @@ class FairQueue:
         """Return the bytes of *source* that wait, or whose message has not ended."""
         return self._waits_of[source]
 
-    def put(self, sending: Sending, *, bulk: bool) -> None:
+    def put(self, queued: Queued, *, bulk: bool) -> None:
         """Let a message wait for its turn."""
-        sending.lane = self._lane_for(sending, bulk=bulk)
-        sending.lane.waiting.append(sending)
-        sending.waits = True
-        if sending.lane is self._control:
-            self._in_control[sending.subject] += 1
-        self.size += sending.message.size
-        self._waits_of[sending.source] += sending.message.size
+        queued.lane = self._lane_for(queued, bulk=bulk)
+        queued.lane.waiting.append(queued)
+        queued.waits = True
+        if queued.lane is self._control:
+            self._in_control[queued.subject] += 1
+        self.size += queued.message.size
+        self._waits_of[queued.source] += queued.message.size
 
-    def cancel(self, sending: Sending) -> None:
+    def cancel(self, queued: Queued) -> None:
         """Drop a message that waits."""
-        self._remove(sending)
+        self._remove(queued)
         self._cancelled()
 
     def pop(self) -> CutMessage | None:
@@ -144,38 +144,38 @@ class FairQueue:
             or not self._control.waiting[0].message.fits_one_chunk
         ):
             return None
-        sending = self._control.waiting.popleft()
-        self._begun(sending)
-        self._ended(sending)
-        return replace(sending.message, port=Port.VDP_SERVER_PORT)
+        queued = self._control.waiting.popleft()
+        self._begun(queued)
+        self._ended(queued)
+        return replace(queued.message, port=Port.VDP_SERVER_PORT)
 
     def clear(self) -> None:
         for lane in self._lanes():
-            for sending in list(lane.waiting):
-                self._remove(sending)
+            for queued in list(lane.waiting):
+                self._remove(queued)
 
-    def _remove(self, sending: Sending) -> None:
-        if sending.lane is not None and sending.waits:
-            if sending.lane.waiting[-1] is sending:
-                sending.lane.waiting.pop()
+    def _remove(self, queued: Queued) -> None:
+        if queued.lane is not None and queued.waits:
+            if queued.lane.waiting[-1] is queued:
+                queued.lane.waiting.pop()
             else:
-                sending.lane.waiting.remove(sending)
-            self._begun(sending)
-            self._ended(sending)
+                queued.lane.waiting.remove(queued)
+            self._begun(queued)
+            self._ended(queued)
 
     def _lanes(self) -> tuple[Lane, ...]:
         return self._control, *self._bulk.values()
 
-    def _lane_for(self, sending: Sending, *, bulk: bool) -> Lane:
-        about = self._about.get(sending.subject)
+    def _lane_for(self, queued: Queued, *, bulk: bool) -> Lane:
+        about = self._about.get(queued.subject)
         if about is not None:
             lane, count = about
         elif bulk:
-            lane, count = self._lane_of(sending.source), 0
+            lane, count = self._lane_of(queued.source), 0
         else:
             return self._control
-        if sending.subject is not None:
-            self._about[sending.subject] = lane, count + 1
+        if queued.subject is not None:
+            self._about[queued.subject] = lane, count + 1
         return lane
 
     def _lane_of(self, source: Source) -> Lane:
@@ -185,17 +185,17 @@ class FairQueue:
             lane.due = max(lane.due, self._now)
         return lane
 
-    def _next(self) -> Sending | None:
+    def _next(self) -> Queued | None:
         """Return the next message, taken from where it waited."""
         if not self._control.waiting or self._control_served >= _MAX_CONTROL:
-            sending = self._next_bulk()
-            if sending is not None or not self._control.waiting:
-                return sending
-        sending = self._control.waiting.popleft()
-        self._control_served += sending.message.size
-        return sending
+            queued = self._next_bulk()
+            if queued is not None or not self._control.waiting:
+                return queued
+        queued = self._control.waiting.popleft()
+        self._control_served += queued.message.size
+        return queued
 
-    def _next_bulk(self) -> Sending | None:
+    def _next_bulk(self) -> Queued | None:
         """Return the next message of the lane that was served least."""
         self._control_served = 0
         if len(self._bulk) > len(self._waits_of):
@@ -213,29 +213,29 @@ class FairQueue:
             return None
         lane = min(lanes, key=lambda lane: lane.due)
         self._now = lane.due
-        sending = lane.waiting.popleft()
-        lane.due += min(sending.message.size, _MAX_CHARGE)
-        return sending
+        queued = lane.waiting.popleft()
+        lane.due += min(queued.message.size, _MAX_CHARGE)
+        return queued
 
-    def _follows(self, sending: Sending) -> bool:
+    def _follows(self, queued: Queued) -> bool:
         """Tell whether control about the same subject is still to go before this."""
-        return sending.subject is not None and sending.subject in self._in_control
+        return queued.subject is not None and queued.subject in self._in_control
 
-    def _begun(self, sending: Sending) -> None:
-        if sending.lane is self._control:
-            self._in_control[sending.subject] -= 1
-            if not self._in_control[sending.subject]:
-                del self._in_control[sending.subject]
-        sending.waits = False
-        self.size -= sending.message.size
+    def _begun(self, queued: Queued) -> None:
+        if queued.lane is self._control:
+            self._in_control[queued.subject] -= 1
+            if not self._in_control[queued.subject]:
+                del self._in_control[queued.subject]
+        queued.waits = False
+        self.size -= queued.message.size
 
-    def _ended(self, sending: Sending) -> None:
-        self._waits_of[sending.source] -= sending.message.size
-        if not self._waits_of[sending.source]:
-            del self._waits_of[sending.source]
-        if sending.lane is not self._control and sending.subject is not None:
-            lane, count = self._about[sending.subject]
+    def _ended(self, queued: Queued) -> None:
+        self._waits_of[queued.source] -= queued.message.size
+        if not self._waits_of[queued.source]:
+            del self._waits_of[queued.source]
+        if queued.lane is not self._control and queued.subject is not None:
+            lane, count = self._about[queued.subject]
             if count > 1:
-                self._about[sending.subject] = lane, count - 1
+                self._about[queued.subject] = lane, count - 1
             else:
-                del self._about[sending.subject]
+                del self._about[queued.subject]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import or_
-from typing import TypeVarTuple, cast
+from typing import Any, TypeVarTuple, cast
 
 from twisted.internet.interfaces import IReactorTime
 
 from vdproxy.hub.client import Client
 from vdproxy.hub.handler import Handler, Negotiator
-from vdproxy.hub.isolation import MAX_FAILURES, Installed, Mount
+from vdproxy.hub.isolation import MAX_FAILURES, Installed, Mount, Turn
 from vdproxy.hub.log import VMLog
 from vdproxy.hub.peer import Peer
 from vdproxy.hub.refusals import refusal
@@ -50,20 +50,22 @@ class Features:
 
     def __init__(
         self,
-        installed: Sequence[Installed],
+        installed: Sequence[Installed[Handler]],
         log: VMLog,
         clock: IReactorTime,
+        turn: Turn,
         withdrawn: Callable[[], None],
     ) -> None:
         self._log = log
         self._withdrawn = withdrawn
         self._mounts = [
-            Mount(plugin, log, clock, self._withdraw_if_failing) for plugin in installed
+            Mount("handler", plugin, log, clock, turn, self._withdraw_if_failing)
+            for plugin in installed
         ]
         self._owners = {
             int(message.number): mount
             for mount in self._mounts
-            for message in mount.handler.messages
+            for message in mount.plugin.messages
         }
         self._core = self._owners[MessageType.VD_AGENT_ANNOUNCE_CAPABILITIES]
         self._unowned: set[int] = set()
@@ -71,7 +73,7 @@ class Features:
     @property
     def handlers(self) -> list[Handler]:
         """The handlers that have not been withdrawn."""
-        return [mount.handler for mount in self._mounts]
+        return [mount.plugin for mount in self._mounts]
 
     @property
     def relayed(self) -> Capabilities:
@@ -87,10 +89,10 @@ class Features:
         """Tell whether a handler owns the message type *number*."""
         return number in self._owners
 
-    def start(self, vm: Callable[[Mount], VM]) -> None:
+    def start(self, vm: Callable[[Mount[Any]], VM]) -> None:
         """Start the handlers, first to last; *vm* makes what each is given."""
         for mount in list(self._mounts):
-            started = mount.call(mount.handler.start, vm(mount))
+            started = mount.call(mount.plugin.start, vm(mount))
             if not started and mount is not self._core:
                 self._withdraw(mount, "it could not start", started=False)
 
@@ -106,35 +108,40 @@ class Features:
         """Call one method of each handler."""
         for mount in list(self._mounts):
             if mount in self._mounts:
-                mount.call(method(mount.handler), *args)
+                mount.call(method(mount.plugin), *args)
                 self._withdraw_if_failing(mount)
 
     def received(self, peer: Peer, message: Message) -> None:
         """Give a message to its owner; without one, refuse it."""
-        # A REPLY is the affair of whoever owns what it answers.
-        number = message.type if isinstance(message, Reply) else message.number
-        mount = self._owners.get(number)
+        mount = self._owner(message)
         if mount is None:
             self._log_unowned(peer, message.number)
-            answer = refusal(peer, message)
-            if answer is not None:
-                peer.send(answer)
+            self._answer_unowned(peer, message)
         else:
-            if not mount.call(mount.handler.received, peer, message):
+            if not mount.call(mount.plugin.received, peer, message):
                 reason = f"handler {mount.name} failed"
-                mount.call(mount.handler.dropped, peer, message, reason)
+                mount.call(mount.plugin.dropped, peer, message, reason)
             self._withdraw_if_failing(mount)
 
     def dropped(self, peer: Peer, message: Message, reason: str) -> None:
-        """Have the owner of a message that was dropped answer for it."""
-        mount = self._owners.get(message.number)
+        """Have the owner of a message answer that came in and was dropped."""
+        mount = self._owner(message)
+        if mount is None:
+            self._answer_unowned(peer, message)
+        else:
+            mount.call(mount.plugin.dropped, peer, message, reason)
+            self._withdraw_if_failing(mount)
+
+    def withheld(self, peer: Peer, message: Message, reason: str) -> None:
+        """Have the owner of a message make up for it that is not sent to *peer*."""
+        mount = self._owner(message)
         if mount is not None:
-            mount.call(mount.handler.dropped, peer, message, reason)
+            mount.call(mount.plugin.withheld, peer, message, reason)
             self._withdraw_if_failing(mount)
 
     def offer_to_guest(self) -> Capabilities:
         """Return what the guest is to be told."""
-        negotiator = cast("Negotiator", self._core.handler)
+        negotiator = cast("Negotiator", self._core.plugin)
         offer = self._core.ask(
             lambda: negotiator.offer_to_guest() & _ANNOUNCEABLE, Capabilities()
         )
@@ -143,17 +150,27 @@ class Features:
 
     def offer_to_client(self, client: Client) -> Capabilities:
         """Return what *client* is to be told."""
-        negotiator = cast("Negotiator", self._core.handler)
+        negotiator = cast("Negotiator", self._core.plugin)
         return self._core.ask(
             lambda: negotiator.offer_to_client(client) & _ANNOUNCEABLE, Capabilities()
         )
 
-    def _withdraw_if_failing(self, mount: Mount) -> None:
+    def _owner(self, message: Message) -> Mount[Handler] | None:
+        # A REPLY is the affair of whoever owns what it answers.
+        number = message.type if isinstance(message, Reply) else message.number
+        return self._owners.get(number)
+
+    def _answer_unowned(self, peer: Peer, message: Message) -> None:
+        answer = refusal(peer, message)
+        if answer is not None:
+            peer.send(answer)
+
+    def _withdraw_if_failing(self, mount: Mount[Handler]) -> None:
         if mount.keeps_failing and mount is not self._core and mount in self._mounts:
             reason = f"it failed {MAX_FAILURES} times in a row"
             self._withdraw(mount, reason, started=True)
 
-    def _withdraw(self, mount: Mount, reason: str, *, started: bool) -> None:
+    def _withdraw(self, mount: Mount[Handler], reason: str, *, started: bool) -> None:
         self._log.critical(
             "handler {handler} is withdrawn: {reason}",
             handler=mount.name,
@@ -165,8 +182,8 @@ class Features:
             self._stop(mount)
         self._withdrawn()
 
-    def _stop(self, mount: Mount) -> None:
-        mount.call(mount.handler.stop)
+    def _stop(self, mount: Mount[Handler]) -> None:
+        mount.call(mount.plugin.stop)
         mount.clock.cancel_all()
 
     def _log_unowned(self, peer: Peer, number: int) -> None:

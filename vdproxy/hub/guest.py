@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall
 
-from vdproxy.hub.client import Client
-from vdproxy.hub.fair_queue import FairQueue, Sending, Source
+from vdproxy.hub.fair_queue import FairQueue, Queued, Source
+from vdproxy.hub.line import Sending
 from vdproxy.hub.outbox import Transport
-from vdproxy.hub.peer import Peer, VMContext
+from vdproxy.hub.peer import Peer, PeerOwner, VMContext
 from vdproxy.link.events import (
     AgentLost,
     AgentUp,
@@ -43,12 +44,10 @@ _HIGH_WATER = 1024 * 1024
 _LOW_WATER = 256 * 1024
 
 
-class GuestOwner(Protocol):
+class GuestOwner(PeerOwner, Protocol):
     """Whom the guest reports to: its hub."""
 
-    def offer_to_guest(self) -> Capabilities: ...
-    def dispatch(self, peer: Peer, message: Message) -> None: ...
-    def refuse(self, peer: Peer, number: int, payload: bytes, reason: str) -> None: ...
+    def offer_to_guest(self, told: Callable[[Capabilities], None]) -> None: ...
     def agent_up(self, capabilities: Capabilities) -> None: ...
     def agent_lost(self, reason: str) -> None: ...
 
@@ -60,9 +59,10 @@ class Guest(Peer):
 
     def __init__(self, context: VMContext, owner: GuestOwner) -> None:
         super().__init__(context)
-        self._owner = owner
+        self._owner: GuestOwner = owner
         self._link: GuestLink | None = None
         self._check_call: IDelayedCall | None = None
+        self._waits_to_begin = False
         self._searched = False
         self._unanswered_since: float | None = None
         self._mute_since: float | None = None
@@ -89,11 +89,12 @@ class Guest(Peer):
     @property
     def senders(self) -> set[Source]:
         """The clients of which something waits for the guest, some of them gone."""
-        return {source for source in self._queue.sources if source is not self}
+        sources = {*self._queue.sources, *self._line.sources}
+        return sources - {self}
 
-    def send(self, message: Message, source: Client | None = None) -> Sending | None:
+    def send(self, message: Message, source: Peer | None = None) -> Sending | None:
         """
-        Send *message* to the agent, on behalf of *source* if of a client.
+        Send *message* to the agent, on behalf of *source*, when the filters let it.
 
         Messages with data (CLIPBOARD, FILE_XFER_DATA) take turns with those of
         other clients and let all others go before them, except those about the
@@ -104,23 +105,39 @@ class Guest(Peer):
 
         :raises LocalProtocolError: the message cannot be told to this agent.
         """
-        if self._link is None or not self._link.synced:
+        if not self.up:
+            return None
+        return self._line.send(message, source or self, self._context.judge.account)
+
+    def put(self, message: Message, source: Source | None) -> Queued | None:
+        if self._link is None:
             return None
         cut = self._link.encode(message)
-        sending = Sending(self._queue, cut, source or self, message.subject)
-        self._put(sending, bulk=message.data_offset is not None)
-        return sending
+        queued = Queued(self._queue, cut, source or self, message.subject)
+        self._put(queued, bulk=message.data_offset is not None)
+        return queued
 
     def connected(self, transport: Transport) -> None:
         """Begin with a new connection to the guest's port."""
         self._queue = FairQueue(self._cancelled)
         self._open(transport, self._queue)
+        self._owner.offer_to_guest(self._begin)
+        if self._link is None:
+            # Filters take their time, and nothing is read before there is a link.
+            transport.pauseProducing()
+            self._waits_to_begin = True
+
+    def _begin(self, offer: Capabilities) -> None:
+        """Begin the link with our question."""
         self._link = GuestLink(
             self._context.codec,
-            self._owner.offer_to_guest(),
+            offer,
             report_headers=self._context.trace is not None,
         )
         self._flush()
+        if self._waits_to_begin and self._transport is not None:
+            self._waits_to_begin = False
+            self._transport.resumeProducing()
 
     def receive_data(self, data: bytes) -> None:
         """Take the next bytes from the guest's port."""
@@ -136,6 +153,7 @@ class Guest(Peer):
         """Take note that the connection to the guest's port has ended."""
         was_up, outbox = self.up, self._outbox
         self._close()
+        self._waits_to_begin = False
         self._unanswered_since = self._mute_since = None
         if self._check_call is not None:
             self._check_call.cancel()
@@ -147,6 +165,7 @@ class Guest(Peer):
 
     def _handle(self, event: GuestEvent) -> None:
         if isinstance(event, AgentLost):
+            self._line.clear()
             # Before clients are heard again that were not while the guest did not read.
             self._owner.agent_lost(event.reason)
             # What waits was for the old agent; what the link has to say is not.
@@ -227,17 +246,17 @@ class Guest(Peer):
             return
         self.process_events()
 
-    def _put(self, sending: Sending, *, bulk: bool = False) -> None:
+    def _put(self, queued: Queued, *, bulk: bool = False) -> None:
         if self._outbox is not None:
-            self._trace_sent(sending.message)
-            self._queue.put(sending, bulk=bulk)
+            self._trace_sent(queued.message)
+            self._queue.put(queued, bulk=bulk)
             self._outbox.write()
 
     def _flush(self) -> None:
         """Send what the link has to say, unless the guest does not read."""
         if self._link is not None and not self.queued:
             for message in self._link.messages_to_send():
-                self._put(Sending(self._queue, message, self))
+                self._put(Queued(self._queue, message, self))
 
     def _cancelled(self) -> None:
         # A handler cancels in the middle of its work: nobody is heard before its end.
@@ -247,9 +266,9 @@ class Guest(Peer):
     def _queue_changed(self) -> None:
         """Pause those that send more than the guest reads, and no others."""
         self._flush()
-        for source in self._queue.sources:
+        for source in {*self._queue.sources, *self._line.sources}:
             if (
-                self._queue.size_of(source) > _HIGH_WATER
+                self._size_of(source) > _HIGH_WATER
                 and source not in self._paused_sources
             ):
                 self._paused_sources.add(source)
@@ -270,5 +289,9 @@ class Guest(Peer):
             self._resuming = False
 
     def _next_to_resume(self) -> Source | None:
-        few = (s for s in self._paused_sources if self._queue.size_of(s) <= _LOW_WATER)
+        few = (s for s in self._paused_sources if self._size_of(s) <= _LOW_WATER)
         return next(few, None)
+
+    def _size_of(self, source: Source) -> int:
+        """Return the bytes of *source* that wait for a verdict or for their turn."""
+        return self._queue.size_of(source) + self._line.size_of(source)

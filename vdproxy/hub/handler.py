@@ -47,6 +47,9 @@ class Handler:
     def dropped(self, peer: Peer, message: Message, reason: str) -> None:
         """Do nothing."""
 
+    def withheld(self, peer: Peer, message: Message, reason: str) -> None:
+        """Do nothing."""
+
 
 class Negotiator(Protocol):
     """What more is asked of the handler that owns ANNOUNCE_CAPABILITIES."""

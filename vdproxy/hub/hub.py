@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import count
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -12,16 +14,27 @@ from twisted.internet.interfaces import IReactorTime
 from vdproxy.errors import Refused
 from vdproxy.hub.client import Client
 from vdproxy.hub.features import Features
+from vdproxy.hub.filter import Filter
+from vdproxy.hub.filters import Filters
 from vdproxy.hub.guest import Guest
-from vdproxy.hub.isolation import Failed, Installed, Mount, attempt, isolated
+from vdproxy.hub.handler import Handler
+from vdproxy.hub.isolation import Installed, Mount, Turn, isolated
+from vdproxy.hub.line import Sending
 from vdproxy.hub.log import VMLog
 from vdproxy.hub.outbox import Transport
 from vdproxy.hub.peer import Peer, VMContext
 from vdproxy.hub.trace import Trace
+from vdproxy.hub.verdicts import Dropped
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.codec import Codec
-from vdproxy.wire.constants import DEFAULT_MAX_MESSAGE, message_name
+from vdproxy.wire.constants import DEFAULT_MAX_MESSAGE, Capability, message_name
 from vdproxy.wire.messages import STANDARD, Message, Unknown
+
+_BY_DEMAND = Capabilities.of(Capability.VD_AGENT_CAP_CLIPBOARD_BY_DEMAND)
+_SELECTION = Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION
+
+#: What is left of an offer to a client that filters let nothing of pass.
+_FILES_DISABLED = Capabilities.of(Capability.VD_AGENT_CAP_FILE_XFER_DISABLED)
 
 #: Default of the option ``max-clients``.
 DEFAULT_MAX_CLIENTS = 16
@@ -40,7 +53,8 @@ class Hub:
         self,
         name: str,
         clock: IReactorTime,
-        installed: Sequence[Installed],
+        installed: Sequence[Installed[Handler]],
+        filters: Sequence[Installed[Filter]] = (),
         *,
         max_clients: int = DEFAULT_MAX_CLIENTS,
         max_message: int = DEFAULT_MAX_MESSAGE,
@@ -49,15 +63,21 @@ class Hub:
         self.name = name
         self.clock = clock
         self.log = VMLog(name, clock)
+        #: What has happened how often, for operators.
+        self.counters: Counter[str] = Counter()
+        turn = Turn()
+        self._turn = turn
+        self._filters = Filters(filters, self.log, clock, turn, self.renegotiate)
         self._context = VMContext(
             clock,
             self.log,
             Trace(name) if tracing else None,
             Codec(_brought(installed), max_message),
+            self._filters,
         )
         self.guest = Guest(self._context, self)
         self.clients: list[Client] = []
-        self.features = Features(installed, self.log, clock, self.renegotiate)
+        self.features = Features(installed, self.log, clock, turn, self.renegotiate)
         self.max_message = max_message
         self._max_clients = max_clients
         self._client_ids = count(1)
@@ -65,17 +85,19 @@ class Hub:
         self._ended: Deferred[None] = Deferred()
 
     def start(self) -> None:
-        """Start the handlers, first to last."""
-        self.features.start(lambda mount: _HandlersVM(self, mount))
+        """Start the filters and then the handlers, first to last."""
+        self._filters.start(lambda mount: _PluginsVM(self, mount))
+        self.features.start(lambda mount: _PluginsVM(self, mount))
 
     def stop(self) -> Deferred[None]:
         """
-        Stop the handlers, last to first, and let go of all clients.
+        Stop the handlers and then the filters, and let go of all clients.
 
         The Deferred fires when the last of them has left.
         """
         self._stopping = True
         self.features.stop()
+        self._filters.stop()
         for client in list(self.clients):
             client.close()
         self._end_when_empty()
@@ -123,12 +145,41 @@ class Hub:
         self._end_when_empty()
 
     def dispatch(self, peer: Peer, message: Message) -> None:
-        """Give a message to the handler that owns its type."""
-        self.features.received(peer, message)
+        """Have the filters judge a message that came in, and act on that."""
+        outcome = self._filters.judge("in", peer, message)
+        if isinstance(outcome, (Message, Dropped)):
+            self.judged(peer, message, outcome)
+        else:
+            peer.wait_for(message, outcome)
+
+    def judged(self, peer: Peer, message: Message, outcome: Message | Dropped) -> None:
+        """Give a message to the handler that owns its type, unless it was dropped."""
+        if isinstance(outcome, Dropped):
+            self._note_drop("of", peer, message, outcome)
+            self._drop(peer, message, outcome)
+        else:
+            self._filters.tell("in", peer, outcome)
+            self.features.received(peer, outcome)
 
     def refuse(self, peer: Peer, number: int, payload: bytes, reason: str) -> None:
         """Have the owner of a message that cannot be read answer for it."""
-        self.features.dropped(peer, Unknown(number, payload), reason)
+        self._drop(peer, Unknown(number, payload), Dropped("", reason))
+
+    def settled(self, peer: Peer, sending: Sending, dropped: Dropped | None) -> None:
+        """Take note of what was sent to *peer*, and have drops made up for."""
+        message = sending.message or sending.original
+        source = sending.source if isinstance(sending.source, Peer) else None
+        self._filters.tell(
+            "out",
+            peer,
+            message,
+            dropped=dropped,
+            account=sending.account,
+            source=None if source is peer else source,
+        )
+        if dropped is not None:
+            self._note_drop("to", peer, message, dropped)
+            self._turn.later(partial(self._withhold, peer, message, dropped))
 
     def agent_up(self, capabilities: Capabilities) -> None:
         """Tell everybody that the guest's agent has answered."""
@@ -164,20 +215,48 @@ class Hub:
                 self._offer(client)
                 client.process_events()
 
-    def offer_to_guest(self) -> Capabilities:
-        """Return what the guest is to be told."""
-        return self.features.offer_to_guest()
+    def offer_to_guest(self, told: Callable[[Capabilities], None]) -> None:
+        """Call back with what the guest is to be told."""
+
+        def judged(left: Capabilities | None) -> None:
+            offer = left or Capabilities()
+            told(offer if _SELECTION in offer else offer - _BY_DEMAND)
+
+        self.guest.make_offer(self.features.offer_to_guest(), judged)
 
     def _offer(self, client: Client) -> None:
-        client.offer(self.features.offer_to_client(client))
-        for message in client.take_early():
-            outcome = attempt(partial(client.send, message))
-            if isinstance(outcome, Failed):
-                self.log.warn(
-                    "client {client} cannot be told an early {message}",
-                    client=client.label,
-                    message=message_name(message.number),
-                )
+        late = False
+
+        def judged(left: Capabilities | None) -> None:
+            client.offer(_FILES_DISABLED if left is None else left)
+            client.send_early()
+            if late:
+                client.process_events()
+
+        client.make_offer(self.features.offer_to_client(client), judged)
+        late = True
+
+    def _drop(self, peer: Peer, message: Message, dropped: Dropped) -> None:
+        self._filters.tell("in", peer, message, dropped=dropped)
+        with self._filters.on_account_of(dropped):
+            self.features.dropped(peer, message, dropped.reason)
+
+    def _withhold(self, peer: Peer, message: Message, dropped: Dropped) -> None:
+        with self._filters.on_account_of(dropped):
+            self.features.withheld(peer, message, dropped.reason)
+
+    def _note_drop(
+        self, way: str, peer: Peer, message: Message, dropped: Dropped
+    ) -> None:
+        self.counters["dropped"] += 1
+        self.log.info(
+            "{message} {way} {client} dropped by filter {filter}: {reason}",
+            message=message_name(message.number),
+            way=way,
+            client=peer.label,
+            filter=dropped.filter,
+            reason=dropped.reason,
+        )
 
     def _end_when_empty(self) -> None:
         if self._stopping and not self.clients and not self._ended.called:
@@ -185,25 +264,29 @@ class Hub:
             self._ended.callback(None)
 
 
-def _brought(installed: Sequence[Installed]) -> Iterator[type[Message]]:
+def _brought(installed: Sequence[Installed[Handler]]) -> Iterator[type[Message]]:
     """Yield the message classes that handlers bring of their own."""
     for plugin in installed:
-        for message in plugin.handler.messages:
+        for message in plugin.plugin.messages:
             if message not in STANDARD:
                 yield isolated(message)
 
 
-class _HandlersVM:
-    """A hub as one of its handlers sees it: a VM."""
+class _PluginsVM:
+    """A hub as one of its plugins sees it: a VM."""
 
-    def __init__(self, hub: Hub, mount: Mount) -> None:
+    def __init__(self, hub: Hub, mount: Mount[Any]) -> None:
         self._hub = hub
         self.name = hub.name
         self.clock = mount.clock
         self.log = hub.log
         self.guest = hub.guest
         self.options = mount.options
+        self._special = mount.special
         self.max_message = hub.max_message
+
+    def options_for(self, peer: Peer) -> Any:  # noqa: ANN401 - the plugin's own class
+        return self._special.get((peer.frontend, peer.name), self.options)
 
     @property
     def clients(self) -> tuple[Client, ...]:
@@ -219,6 +302,9 @@ class _HandlersVM:
 
     def owns(self, number: int) -> bool:
         return self._hub.features.owns(number)
+
+    def count(self, event: str) -> None:
+        self._hub.counters[event] += 1
 
     def offers_changed(self) -> None:
         self._hub.renegotiate()

@@ -1,37 +1,44 @@
-"""Calls into handlers, which may raise anything and harm nobody but themselves."""
+"""Calls into plugins, which may raise anything and harm nobody but themselves."""
 
 from __future__ import annotations
 
 import traceback
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, TypeVar, TypeVarTuple
+from typing import Any, Generic, TypeVar, TypeVarTuple
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
-from vdproxy.errors import RemoteProtocolError
-from vdproxy.hub.handler import Handler
+from vdproxy.errors import RemoteProtocolError, VdproxyError
 from vdproxy.hub.log import VMLog
 from vdproxy.wire.capabilities import Layout
 from vdproxy.wire.messages import Message
 
 _Ts = TypeVarTuple("_Ts")
 _T = TypeVar("_T")
+_P = TypeVar("_P")
 
-#: Failures of one method in a row after which a handler's feature is withdrawn.
+#: Failures of one method in a row after which a plugin is relied upon no more.
 MAX_FAILURES = 5
 
 
 @dataclass(frozen=True)
-class Installed:
-    """A handler as one VM's configuration names it, with its options."""
+class Installed(Generic[_P]):
+    """
+    A plugin as one VM's configuration names it, with its options.
+
+    ``special`` are those for clients, by their frontend and name, where they
+    differ. A filter that is ``closed`` lets nothing pass that it fails on.
+    """
 
     name: str
-    handler: Handler
+    plugin: _P
     options: object
+    special: Mapping[tuple[str, str], object] = field(default_factory=dict)
+    closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,9 +56,45 @@ def attempt(call: Callable[[], _T]) -> _T | Failed:
         return Failed(error)
 
 
-class Mount:
+class PluginFault(VdproxyError):
+    """A plugin broke its contract; the text is vdproxy's own and may be logged."""
+
+
+class Turn:
     """
-    One handler in its place.
+    The calls into the plugins of one VM, which may lead to one another.
+
+    What follows from one waits until the outermost has ended, so that a plugin's
+    methods are called one at a time.
+    """
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._later: deque[Callable[[], None]] = deque()
+
+    def take(self, call: Callable[[], _T]) -> _T | Failed:
+        """Call into a plugin and return its answer, or Failed with what it raised."""
+        self._depth += 1
+        try:
+            outcome = attempt(call)
+        finally:
+            self._depth -= 1
+        self._do_what_waits()
+        return outcome
+
+    def later(self, call: Callable[[], None]) -> None:
+        """Call back when no plugin is at work."""
+        self._later.append(call)
+        self._do_what_waits()
+
+    def _do_what_waits(self) -> None:
+        while self._later and not self._depth:
+            self._later.popleft()()
+
+
+class Mount(Generic[_P]):
+    """
+    One plugin in its place; *kind* is the word for what it is.
 
     A failure is logged with what was called and where it broke, never with the
     exception's own words: they may hold what a message carries.
@@ -59,18 +102,23 @@ class Mount:
 
     def __init__(
         self,
-        installed: Installed,
+        kind: str,
+        installed: Installed[_P],
         log: VMLog,
         clock: IReactorTime,
-        called_later: Callable[[Mount], None],
+        turn: Turn,
+        called_later: Callable[[Mount[_P]], None],
     ) -> None:
         self.name = installed.name
-        self.handler = installed.handler
+        self.plugin = installed.plugin
         self.options = installed.options
-        self.clock = HandlersClock(clock, self)
-        #: Called after each call that the handler's clock has made.
+        self.special = installed.special
+        self.clock = PluginClock(clock, self)
+        #: Called after each call that the plugin's clock has made.
         self.called_later = called_later
+        self._kind = kind
         self._log = log
+        self._turn = turn
         self._failures: Counter[str] = Counter()
 
     @property
@@ -80,40 +128,53 @@ class Mount:
 
     def call(self, method: Callable[[*_Ts], object], *args: *_Ts) -> bool:
         """Call a method that answers nothing; tell whether it went well."""
-        return self._attempt(lambda: _answers_nothing(method(*args)), method, False)
+        return self._ask(lambda: _answers_nothing(method(*args)), method, False)
 
     def ask(self, method: Callable[[*_Ts], _T], default: _T, *args: *_Ts) -> _T:
         """Call a method and return its answer, *default* where it failed."""
-        return self._attempt(lambda: method(*args), method, default)
+        return self._ask(lambda: method(*args), method, default)
 
-    def _attempt(
+    def take(self, call: Callable[[], _T]) -> _T | Failed:
+        """Call into the plugin without judging how it went."""
+        return self._turn.take(call)
+
+    def succeeded(self, method: str) -> None:
+        """Count a call that went well."""
+        if self._failures:
+            del self._failures[method]
+
+    def failed(self, method: str, error: Exception, occasion: str = "") -> None:
+        """Count and log a call that went wrong, on what *occasion* if that matters."""
+        self._failures[method] += 1
+        self._log.warn(
+            f"{self._kind} {{{self._kind}}} failed{{occasion}}: {{error}}",
+            **{self._kind: self.name},
+            occasion=occasion,
+            error=_describe(error),
+        )
+
+    def _ask(
         self, call: Callable[[], _T], method: Callable[..., object], default: _T
     ) -> _T:
         name = getattr(method, "__name__", type(method).__name__)
-        outcome = attempt(call)
+        outcome = self._turn.take(call)
         if isinstance(outcome, Failed):
-            self._failures[name] += 1
-            self._log.warn(
-                "handler {handler} failed: {error}",
-                handler=self.name,
-                error=_describe(outcome.error),
-            )
+            self.failed(name, outcome.error)
             return default
-        if self._failures:
-            del self._failures[name]
+        self.succeeded(name)
         return outcome
 
 
 @implementer(IReactorTime)
-class HandlersClock:
+class PluginClock:
     """
-    The VM's clock as one handler has it.
+    The VM's clock as one plugin has it.
 
-    What it calls later is called as the handler's methods are, and not at all
-    once the handler has been stopped.
+    What it calls later is called as the plugin's methods are, and not at all
+    once the plugin has been stopped.
     """
 
-    def __init__(self, clock: IReactorTime, mount: Mount) -> None:
+    def __init__(self, clock: IReactorTime, mount: Mount[Any]) -> None:
         self._clock = clock
         self._mount = mount
         self._calls: set[IDelayedCall] = set()
@@ -177,10 +238,13 @@ def isolated(message_class: type[Message]) -> type[Message]:
 
 def _answers_nothing(answer: object) -> bool:
     if answer is not None:
-        raise TypeError("the answer of this method must be None")
+        raise PluginFault(f"a {type(answer).__name__} is its answer, not None")
     return True
 
 
 def _describe(error: Exception) -> str:
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} in {frame.name}, {frame.filename}:{frame.lineno}"
+    if isinstance(error, PluginFault):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)[-1:]
+    where = [f" in {f.name}, {f.filename}:{f.lineno}" for f in frames]
+    return "".join([type(error).__name__, *where])

@@ -3,21 +3,51 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
+from vdproxy.hub.fair_queue import Queued, Source
+from vdproxy.hub.line import Line, Sending
 from vdproxy.hub.log import VMLog
 from vdproxy.hub.outbox import Outbox, Queue, Transport
 from vdproxy.hub.trace import Trace
+from vdproxy.hub.verdicts import Direction, Dropped, Outcome, Pending
 from vdproxy.link.client import ClientLink
 from vdproxy.link.events import MessageReceived
 from vdproxy.link.guest import GuestLink
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.chunk import ChunkHeader, CutMessage
 from vdproxy.wire.codec import Codec
-from vdproxy.wire.messages import Message
+from vdproxy.wire.constants import message_name
+from vdproxy.wire.messages import AnnounceCapabilities, Message
+
+
+class Judge(Protocol):
+    """
+    What peers ask of their VM's filters.
+
+    ``account`` is the drop on whose account messages are sent for now, if any.
+    """
+
+    account: Dropped | None
+
+    def judge(self, direction: Direction, peer: Peer, message: Message) -> Outcome: ...
+
+
+class PeerOwner(Protocol):
+    """Whom a peer reports to: its hub."""
+
+    def dispatch(self, peer: Peer, message: Message) -> None: ...
+    def judged(
+        self, peer: Peer, message: Message, outcome: Message | Dropped
+    ) -> None: ...
+    def settled(
+        self, peer: Peer, sending: Sending, dropped: Dropped | None
+    ) -> None: ...
+    def refuse(self, peer: Peer, number: int, payload: bytes, reason: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -32,6 +62,7 @@ class VMContext:
     log: VMLog
     trace: Trace | None
     codec: Codec
+    judge: Judge
 
 
 #: Bytes read from a peer that is paused before its transport is paused as well.
@@ -63,8 +94,13 @@ class Peer(ABC):
     frontend: str = ""
     uid: int | None = None
 
+    _owner: PeerOwner
+
     def __init__(self, context: VMContext) -> None:
         self._context = context
+        self._line = Line(self)
+        self._judging: Pending | None = None
+        self._offering: Pending | None = None
         self._link: GuestLink | ClientLink | None = None
         self._outbox: Outbox | None = None
         self._transport: Transport | None = None
@@ -103,8 +139,19 @@ class Peer(ABC):
         return self._link is not None and self._link.agreed(capability)
 
     @abstractmethod
-    def send(self, message: Message) -> object:
-        """Send *message* to this peer, see the guest's and the clients' own."""
+    def send(self, message: Message, source: Peer | None = None) -> Sending | None:
+        """
+        Send *message* to this peer, on behalf of *source*, when the filters let it.
+
+        None is returned where there is nobody to send it to.
+
+        :raises LocalProtocolError: the message cannot be told to this peer.
+        """
+
+    def check(self, message: Message) -> None:
+        """Raise LocalProtocolError unless *message* can be told on this link."""
+        if self._link is not None:
+            self._link.check(message)
 
     @property
     def assembling(self) -> Incoming | None:
@@ -171,6 +218,9 @@ class Peer(ABC):
         if self._processing:
             return
         link = self._link
+        judge = self._context.judge
+        # We may be here on account of a drop; what this peer does is not.
+        account, judge.account = judge.account, None
         self._processing = True
         try:
             while link is not None and self._listens_to(link):
@@ -183,7 +233,78 @@ class Peer(ABC):
                     self._handle(event)
         finally:
             self._processing = False
+            judge.account = account
         self._flush()
+
+    def wait_for(self, message: Message, pending: Pending) -> None:
+        """Act on nothing more from this peer until it is known what comes of this."""
+
+        def judged(outcome: Message | Dropped) -> None:
+            self._judging = None
+            self._owner.judged(self, message, outcome)
+            self.resume()
+
+        self._judging = pending
+        self.pause()
+        pending.then(judged)
+
+    def make_offer(
+        self, offer: Capabilities, told: Callable[[Capabilities | None], None]
+    ) -> None:
+        """
+        Have the filters judge an announcement of *offer*, and say what is left of it.
+
+        *told* is called with None where it was dropped, and not at all if another
+        was made or the connection ended meanwhile.
+        """
+
+        def judged(outcome: Message | Dropped) -> None:
+            self._offering = None
+            if isinstance(outcome, AnnounceCapabilities):
+                told(outcome.capabilities)
+            else:
+                told(None)
+
+        if self._offering is not None:
+            self._offering.abandon()
+            self._offering = None
+        outcome = self.judge(AnnounceCapabilities(1, offer.to_words()))
+        if isinstance(outcome, (Message, Dropped)):
+            judged(outcome)
+        else:
+            self._offering = outcome
+            outcome.then(judged)
+
+    def judge(self, message: Message) -> Outcome:
+        return self._context.judge.judge("out", self, message)
+
+    def weigh(self, message: Message) -> int:
+        return self._link.weigh(message) if self._link else 0
+
+    @abstractmethod
+    def put(self, message: Message, source: Source | None) -> Queued | None:
+        """Encode a message and let it wait for its turn."""
+
+    def settled(self, sending: Sending, dropped: Dropped | None) -> None:
+        self._owner.settled(self, sending, dropped)
+
+    def cannot_be_told(self, message: Message) -> None:
+        self._context.log.warn(
+            "{client} cannot be told a {message} any more",
+            client=self.label,
+            message=message_name(message.number),
+        )
+
+    def line_changed(self) -> None:
+        self._queue_changed()
+
+    def _begin_life(self) -> None:
+        """Forget what waits for filters: who it was for, or from, is no more."""
+        self._line.clear()
+        for pending in (self._judging, self._offering):
+            if pending is not None:
+                pending.abandon()
+        self._judging = self._offering = None
 
     def _listens_to(self, link: GuestLink | ClientLink) -> bool:
         return link is self._link and self._outbox is not None and not self._pauses
@@ -199,6 +320,7 @@ class Peer(ABC):
             self._context.trace.opened(self.traced_as)
 
     def _close(self) -> None:
+        self._begin_life()
         self._transport = self._outbox = self._link = self._incoming = None
         self._held = self._pauses = 0
         if self._context.trace:

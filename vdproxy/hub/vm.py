@@ -1,4 +1,4 @@
-"""One virtual machine as one handler sees it."""
+"""One virtual machine as one of its plugins sees it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from twisted.internet.interfaces import IReactorTime
 from vdproxy.hub.client import Client
 from vdproxy.hub.guest import Guest
 from vdproxy.hub.log import VMLog
+from vdproxy.hub.peer import Peer
 from vdproxy.wire.capabilities import Capabilities
 
 
 class VM(Protocol):
-    """What a handler is given when it starts."""
+    """What a handler or a filter is given when it starts."""
 
     @property
     def name(self) -> str:
@@ -28,8 +29,15 @@ class VM(Protocol):
         """The VM's log."""
 
     @property
-    def options(self) -> Any:  # noqa: ANN401 - the handler's own class
-        """The handler's own options."""
+    def options(self) -> Any:  # noqa: ANN401 - the plugin's own class
+        """The plugin's own options for this VM."""
+
+    def options_for(self, peer: Peer) -> Any:  # noqa: ANN401 - the plugin's own class
+        """
+        Return the plugin's own options for *peer*.
+
+        For a client those of its frontend's and its name's sections win.
+        """
 
     @property
     def max_message(self) -> int:
@@ -53,6 +61,9 @@ class VM(Protocol):
 
     def owns(self, number: int) -> bool:
         """Tell whether an enabled handler owns the message type *number*."""
+
+    def count(self, event: str) -> None:
+        """Count something that an operator may want to know the number of."""
 
     def offers_changed(self) -> None:
         """Have each client told what it is offered now, if that has changed."""

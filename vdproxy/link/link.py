@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vdproxy.errors import RemoteProtocolError
+from vdproxy.errors import LocalProtocolError, RemoteProtocolError
 from vdproxy.link.events import Discarded, Malformed
 from vdproxy.link.serials import GrabSerials
 from vdproxy.wire.capabilities import Capabilities, Layout
@@ -44,6 +44,34 @@ class Link:
         messages = self._to_send
         self._to_send = []
         return messages
+
+    def weigh(self, message: Message) -> int:
+        """
+        Return the bytes of a message's payload.
+
+        :raises LocalProtocolError: the message cannot be told on this link.
+        """
+        parts = self._codec.encode_parts(self._stamped(message), self._layout)
+        return sum(map(len, parts))
+
+    def check(self, message: Message) -> None:
+        """Raise LocalProtocolError unless the peer would read *message* as it is."""
+        stamped = self._stamped(message)
+        payload = self._codec.encode(stamped, self._layout)
+        raw = RawMessage(Port.VDP_CLIENT_PORT, message.number, payload)
+        try:
+            read = self._codec.decode(raw, self._layout)
+        except RemoteProtocolError as error:
+            raise LocalProtocolError(str(error)) from error
+        if read != stamped:
+            raise LocalProtocolError(f"{type(message).__name__} reads as another")
+
+    def _stamped(self, message: Message) -> Message:
+        """Return a message as it might go out: a GRAB with some serial."""
+        if not isinstance(message, ClipboardGrab):
+            return message
+        with_serial = self.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL)
+        return replace(message, serial=0 if with_serial else None)
 
     def _encode(self, message: Message, layout: Layout, port: int) -> CutMessage:
         if isinstance(message, ClipboardGrab):

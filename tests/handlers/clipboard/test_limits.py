@@ -226,12 +226,14 @@ def over_max_message(*words, guest=LINUX):
 def test_who_waits_for_more_than_max_message_has_nothing_at_once():
     world, _rest, first, second = over_max_message(GTK, GTK)
     assert all_heard(first, second) == [[NONE], [NONE]]
+    world.clock.advance(0)
     assert world.guest.heard() == [asked(PNG)], "the next has its turn"
 
 
 @pytest.mark.parametrize("one_by_one", [False, True], ids=["whole", "bytes"])
 def test_what_comes_behind_more_than_max_message_counts(one_by_one):
     world, rest, first, _second = over_max_message(GTK, GTK)
+    world.clock.advance(0)
     whole = rest + world.guest.spell(given(b"png", PNG))
     world.guest.feed(whole, one_by_one=one_by_one)
     assert first.heard() == [NONE, given(b"png", PNG)]

@@ -83,6 +83,7 @@ def test_bad_data_of_the_guest_are_nothing_to_who_waits(payload, one_by_one):
     all_heard(world.guest, first, second)
     world.guest.feed(frame(CLIPBOARD, payload), one_by_one=one_by_one)
     assert all_heard(first, second) == [[NONE], []]
+    world.clock.advance(0)
     assert world.guest.heard() == [asked(PNG)]
     world.guest.give(b"png", PNG)
     assert second.heard() == [given(b"png", PNG)]
@@ -100,6 +101,7 @@ def test_bad_data_of_a_client_are_nothing_to_who_waits(payload, one_by_one):
     owner.heard()
     owner.feed(frame(CLIPBOARD, payload), one_by_one=one_by_one)
     assert all_heard(world.guest, other) == [[EMPTY], [NONE]]
+    world.clock.advance(0)
     assert owner.heard() == [asked(PNG)]
 
 

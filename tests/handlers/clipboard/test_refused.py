@@ -47,6 +47,7 @@ def test_who_waits_for_data_has_nothing():
     all_heard(world.guest, client)
     refuse(world, world.guest, given(b"x", selection=SECONDARY))
     assert client.heard() == [nothing(SECONDARY)]
+    world.clock.advance(0)
     assert world.guest.heard() == [asked(PNG, SECONDARY)]
     world.guest.give(b"x")
     world.guest.give(b"x", selection=PRIMARY)

@@ -24,7 +24,9 @@ from vdproxy.api import (
     MessageType,
     Peer,
     Selection,
+    Sending,
     Unknown,
+    option,
 )
 from vdproxy.handlers.clipboard.grabs import GrabRates
 from vdproxy.handlers.clipboard.requests import nothing, reaches
@@ -44,17 +46,14 @@ _MAX_MAX_CLIPBOARD = 2**31 - 1
 
 @dataclass(frozen=True)
 class ClipboardOptions:
-    """
-    Options of the clipboard handler.
+    """Options of the clipboard handler."""
 
-    ``selections`` are those that are shared; ``share_between_clients`` tells
-    whether a client may paste what another one copied.
-    """
-
-    selections: tuple[Literal["clipboard", "primary", "secondary"], ...] = (
-        "clipboard",
+    selections: tuple[Literal["clipboard", "primary", "secondary"], ...] = option(
+        "which selections are shared", ("clipboard",)
     )
-    share_between_clients: bool = True
+    share_between_clients: bool = option(
+        "whether a client may paste what another one copied", True
+    )
 
 
 @implementer(IMessageHandler)
@@ -156,6 +155,16 @@ class ClipboardHandler(Handler):
                 else:
                     self._selections[number].correct(peer)
 
+    def withheld(self, peer: Peer, message: Message, reason: str) -> None:
+        selection = self._selections.get(getattr(message, "selection", -1))
+        match message:
+            case Clipboard(selection=number, type=kind):
+                self._give(peer, Clipboard(number, nothing(peer, kind), b""), None)
+            case ClipboardRequest() if selection:
+                selection.lost(peer)
+            case ClipboardGrab() if selection:
+                selection.withheld(peer)
+
     def _answer_is_lost(self, peer: Peer, number: int | None) -> None:
         """Have whoever waits for this answer of *peer* wait no longer."""
         asked = [s for s in self._selections.values() if s.asked(peer) is not None]
@@ -163,21 +172,23 @@ class ClipboardHandler(Handler):
             asked = [s for s in asked if s.number == number]
         # Nothing is known of a message over max-message: the oldest answer is due.
         for selection in sorted(asked, key=lambda s: s.asked(peer) or 0.0)[:1]:
-            selection.answer(peer, _NONE, b"")
+            selection.lost(peer)
 
     def _give_none(self, peer: Peer, selection: int) -> None:
         self._give(peer, Clipboard(selection, _NONE, b""), None)
 
-    def _give(self, peer: Peer, message: Clipboard, source: Client | None) -> None:
+    def _give(
+        self, peer: Peer, message: Clipboard, source: Peer | None
+    ) -> Sending | None:
         """
-        Send clipboard data to whom it is owed, or nothing if it is too much.
+        Send clipboard data to whom they are owed, or nothing if they are too much.
 
         A peer that has announced less since it asked is given nothing either, and
         no word about a selection that it knows no more.
         """
         if not reaches(peer, message.selection):
             if message.selection != _CLIPBOARD:
-                return
+                return None
             message = Clipboard(_CLIPBOARD, _NONE, b"")
         limit = self._vm.max_message
         if isinstance(peer, Client):
@@ -187,10 +198,7 @@ class ClipboardHandler(Handler):
         # four bytes more than others can be told.
         if len(message.data) > limit:
             message = Clipboard(message.selection, message.type, b"")
-        if isinstance(peer, Client):
-            peer.send(message)
-        else:
-            self._vm.guest.send(message, source=source)
+        return peer.send(message, source=source)
 
 
 def _selection_of(peer: Peer, message: Message) -> int | None:

@@ -25,6 +25,7 @@ from vdproxy.api import (
     MessageType,
     Peer,
     Selection,
+    Sending,
 )
 
 #: Seconds without progress after which those who wait are given nothing.
@@ -92,7 +93,10 @@ class Requests:
     """
 
     def __init__(
-        self, vm: VM, selection: int, deliver: Callable[[Peer, int, bytes], None]
+        self,
+        vm: VM,
+        selection: int,
+        deliver: Callable[[Peer, int, bytes], Sending | None],
     ) -> None:
         self._vm = vm
         self._selection = selection
@@ -113,15 +117,16 @@ class Requests:
 
     def add(self, peer: Peer, type: int) -> None:
         """Have *peer* given the owner's data of a type, at once or in time."""
+        waiter = _Waiter(peer, type, self._vm.clock.seconds())
         if type in self._cache:
-            self._deliver(peer, type, self._cache[type])
+            self._hand_over(waiter, type, self._cache[type])
         elif (
             self._owner is None
             or sum(waiter.peer is peer for waiter in self._waiting) >= _MAX_WAITING
         ):
             self._deliver(peer, nothing(peer, type), b"")
         else:
-            self._waiting.append(_Waiter(peer, type, self._vm.clock.seconds()))
+            self._waiting.append(waiter)
             self._free_slots()
             self._ask_next()
             self._watch()
@@ -141,9 +146,18 @@ class Requests:
                 if waiter.peer is self._vm.guest and type != slot.type:
                     self._deliver(waiter.peer, nothing(waiter.peer, slot.type), b"")
                 else:
-                    self._deliver(waiter.peer, type, data)
+                    self._hand_over(waiter, type, data)
         self._ask_next()
         self._watch()
+
+    def lost(self, peer: Peer) -> None:
+        """Take note that what *peer* was asked, or its answer, was dropped."""
+        slot = self._slots.pop(peer, None)
+        if slot is not None and not slot.stale:
+            for waiter in self._take(lambda waiter: waiter.type == slot.type):
+                self._deliver(waiter.peer, nothing(waiter.peer, slot.type), b"")
+        # What is asked next is not on account of that drop.
+        self._look_in(0.0)
 
     def owner_changed(self, owner: Peer | None) -> None:
         """Give those who wait nothing: what they asked for is gone."""
@@ -161,6 +175,13 @@ class Requests:
         self._slots.pop(peer, None)
         self._take(lambda waiter: waiter.peer is peer)
         self._watch()
+
+    def _hand_over(self, waiter: _Waiter, type: int, data: bytes) -> None:
+        """Give data to whom they are owed, who waits no longer than for the owner."""
+        sending = self._deliver(waiter.peer, type, data)
+        if sending is not None and sending.undecided:
+            delay = max(0.0, self._deadline(waiter) - self._vm.clock.seconds())
+            self._vm.clock.callLater(delay, sending.withhold, "no verdict in time")
 
     def _ask_next(self) -> None:
         """Ask the owner for what is wanted next: the guest's wish, then a client's."""
@@ -210,12 +231,15 @@ class Requests:
         """Look again when the first deadline of a waiter or a slot is due."""
         due = [self._deadline(waiter) for waiter in self._waiting]
         due += [slot.since + _SLOT_SECONDS for slot in self._silent_slots().values()]
+        self._look_in(min(due) - self._vm.clock.seconds() if due else None)
+
+    def _look_in(self, delay: float | None) -> None:
+        """Look again in *delay* seconds, or not at all."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if due:
-            delay = max(0.0, min(due) - self._vm.clock.seconds())
-            self._timer = self._vm.clock.callLater(delay, self._look)
+        if delay is not None:
+            self._timer = self._vm.clock.callLater(max(0.0, delay), self._look)
 
     def _look(self) -> None:
         self._timer = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from twisted.internet.interfaces import IDelayedCall
 
@@ -14,8 +15,8 @@ from vdproxy.api import (
     ClipboardGrab,
     ClipboardRelease,
     ClipboardType,
-    Message,
     Peer,
+    Sending,
 )
 from vdproxy.handlers.clipboard.grabs import GrabGate, GrabRates
 from vdproxy.handlers.clipboard.requests import Requests, reaches
@@ -31,13 +32,21 @@ _NOT_OFFERED = {
 }
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """A GRAB on its way to a peer, which may have been told of another before."""
+
+    sending: Sending
+    was_told: bool
+
+
 class SharedSelection:
     """
     One selection that the guest and the clients of a VM share.
 
     Its owner is the guest, a client, or nobody; all others are told so with a
     GRAB, and with a RELEASE when there is nothing to be had any more. ``give``
-    sends clipboard data, on behalf of the client that they are from.
+    sends clipboard data, on behalf of whom they are from.
     """
 
     def __init__(
@@ -45,7 +54,7 @@ class SharedSelection:
         vm: VM,
         number: int,
         rates: GrabRates,
-        give: Callable[[Peer, Clipboard, Client | None], None],
+        give: Callable[[Peer, Clipboard, Peer | None], Sending | None],
         *,
         share_between_clients: bool,
     ) -> None:
@@ -60,6 +69,8 @@ class SharedSelection:
         self._releasing: dict[Peer, IDelayedCall] = {}
         #: Those for whom a GRAB was the last that we said.
         self._told: set[Peer] = set()
+        #: What the filters let each see of the present owner's GRAB.
+        self._shown: dict[Peer, _Shown] = {}
 
     def grab(self, peer: Peer, types: tuple[int, ...]) -> None:
         """Let *peer* own the selection, as soon as it may."""
@@ -80,9 +91,17 @@ class SharedSelection:
 
     def correct(self, peer: Peer) -> None:
         """Tell *peer*, which may believe that it is the owner, who is."""
-        if peer is not self._owner and peer is not self._vm.guest:
+        if peer is self._owner or peer is self._vm.guest:
+            return
+        shown = self._shown.get(peer)
+        if shown is not None:
+            shown.sending.withhold("its receiver has grabbed meanwhile")
+        if shown is not None and shown.sending.message is not None:
             self._told.add(peer)
-            self.tell(peer)
+            peer.send(shown.sending.message, source=self._owner)
+        else:
+            self._told.add(peer)
+            self._untell(peer)
 
     def release(self, peer: Peer) -> None:
         """Let *peer* own the selection no more, if it does."""
@@ -101,7 +120,7 @@ class SharedSelection:
         if self._owner is not None and not reaches(self._owner, self.number):
             self._own(None, ())
         releasing = self._owner in self._releasing
-        if type in self._types and not releasing and self._may_paste(peer):
+        if type in self._types_for(peer) and not releasing and self._may_paste(peer):
             self._requests.add(peer, type)
         else:
             self._deliver(peer, ClipboardType.VD_AGENT_CLIPBOARD_NONE, b"")
@@ -114,19 +133,32 @@ class SharedSelection:
         """Take what *peer* answers to a request."""
         self._requests.answer(peer, type, data)
 
+    def lost(self, peer: Peer) -> None:
+        """Take note that what *peer* was asked, or its answer, was dropped."""
+        self._requests.lost(peer)
+
     def tell(self, peer: Peer) -> None:
         """Bring *peer* up to date."""
         if self._types and self._may_paste(peer) and reaches(peer, self.number):
+            was_told = peer in self._told
             self._told.add(peer)
-            self._send(peer, ClipboardGrab(self.number, self._types))
-        elif peer in self._told:
+            grab = ClipboardGrab(self.number, self._types)
+            sending = peer.send(grab, source=self._owner)
+            if sending is not None:
+                self._shown[peer] = _Shown(sending, was_told)
+        else:
+            self._untell(peer)
+
+    def withheld(self, peer: Peer) -> None:
+        """Take note that a GRAB for *peer* was dropped: it believes what it did."""
+        shown = self._shown.get(peer)
+        if shown is not None and not shown.was_told:
             self._told.discard(peer)
-            if reaches(peer, self.number):
-                self._send(peer, ClipboardRelease(self.number))
 
     def lose(self, peer: Peer) -> None:
         """Part with *peer*: what it owned nobody does, and it is owed nothing."""
         self._told.discard(peer)
+        self._shown.pop(peer, None)
         self._forget_release(peer)
         self._gate.forget(peer)
         self._requests.left(peer)
@@ -147,6 +179,7 @@ class SharedSelection:
         for peer in list(self._releasing):
             self._forget_release(peer)
         self._owner, self._types = owner, types
+        self._shown.clear()
         # A peer takes the next answer for that to its last request, so those who
         # wait are answered before they can make another.
         self._requests.owner_changed(owner)
@@ -167,21 +200,26 @@ class SharedSelection:
         if call is not None:
             call.cancel()
 
+    def _untell(self, peer: Peer) -> None:
+        """Tell *peer*, if it was told of something to paste, that there is nothing."""
+        if peer in self._told:
+            self._told.discard(peer)
+            if reaches(peer, self.number):
+                peer.send(ClipboardRelease(self.number), source=self._owner)
+
+    def _types_for(self, peer: Peer) -> tuple[int, ...]:
+        """Return the types that *peer* may ask for."""
+        shown = self._shown.get(peer)
+        if shown is None:
+            return self._types
+        grab = shown.sending.message
+        return grab.types if isinstance(grab, ClipboardGrab) else ()
+
     def _may_paste(self, peer: Peer) -> bool:
         between_clients = isinstance(self._owner, Client) and isinstance(peer, Client)
         return peer is not self._owner and (
             self._share_between_clients or not between_clients
         )
 
-    def _deliver(self, peer: Peer, type: int, data: bytes) -> None:
-        self._give(peer, Clipboard(self.number, type, data), self._client_owner)
-
-    def _send(self, peer: Peer, message: Message) -> None:
-        if peer is self._vm.guest:
-            self._vm.guest.send(message, source=self._client_owner)
-        else:
-            peer.send(message)
-
-    @property
-    def _client_owner(self) -> Client | None:
-        return self._owner if isinstance(self._owner, Client) else None
+    def _deliver(self, peer: Peer, type: int, data: bytes) -> Sending | None:
+        return self._give(peer, Clipboard(self.number, type, data), self._owner)
