@@ -1,6 +1,6 @@
 """The plugins that come with vdproxy."""
 
-from vdproxy.makers import ClientEndpointMaker, FrontendMaker, HandlerMaker
+from vdproxy.makers import ClientEndpointMaker, FilterMaker, FrontendMaker, HandlerMaker
 
 capabilities = HandlerMaker(
     "capabilities",
@@ -41,6 +41,17 @@ graphics_device = HandlerMaker(
     "graphics-device",
     "vdproxy.handlers.graphics_device",
     "Tells the guest which graphics device shows which display.",
+)
+policy = FilterMaker(
+    "policy",
+    "vdproxy.filters.policy",
+    "Holds each client to what it may do with clipboard, files, monitors and mouse.",
+    fails_closed=True,
+)
+audit = FilterMaker(
+    "audit",
+    "vdproxy.filters.audit",
+    "Writes down each clipboard hand-over, each file and each refusal.",
 )
 vdi = FrontendMaker(
     "vdi",

@@ -28,7 +28,7 @@ from vdproxy.hub.verdicts import Dropped
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.codec import Codec
 from vdproxy.wire.constants import DEFAULT_MAX_MESSAGE, Capability, message_name
-from vdproxy.wire.messages import STANDARD, Message, Unknown
+from vdproxy.wire.messages import STANDARD, AnnounceCapabilities, Message, Unknown
 
 _BY_DEMAND = Capabilities.of(Capability.VD_AGENT_CAP_CLIPBOARD_BY_DEMAND)
 _SELECTION = Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION
@@ -222,7 +222,7 @@ class Hub:
             offer = left or Capabilities()
             told(offer if _SELECTION in offer else offer - _BY_DEMAND)
 
-        self.guest.make_offer(self.features.offer_to_guest(), judged)
+        self._make_offer(self.guest, self.features.offer_to_guest(), judged)
 
     def _offer(self, client: Client) -> None:
         late = False
@@ -233,8 +233,28 @@ class Hub:
             if late:
                 client.process_events()
 
-        client.make_offer(self.features.offer_to_client(client), judged)
+        self._make_offer(client, self.features.offer_to_client(client), judged)
         late = True
+
+    def _make_offer(
+        self,
+        peer: Peer,
+        offer: Capabilities,
+        judged: Callable[[Capabilities | None], None],
+    ) -> None:
+        """Call back with what filters leave of an offer, None if they drop it."""
+        announcement = AnnounceCapabilities(1, offer.to_words())
+
+        def settled(outcome: Message | Dropped) -> None:
+            if isinstance(outcome, AnnounceCapabilities):
+                self._filters.tell("out", peer, outcome)
+                judged(outcome.capabilities)
+            elif isinstance(outcome, Dropped):
+                self._note_drop("to", peer, announcement, outcome)
+                self._filters.tell("out", peer, announcement, dropped=outcome)
+                judged(None)
+
+        peer.make_offer(announcement, settled)
 
     def _drop(self, peer: Peer, message: Message, dropped: Dropped) -> None:
         self._filters.tell("in", peer, message, dropped=dropped)

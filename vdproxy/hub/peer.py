@@ -249,26 +249,19 @@ class Peer(ABC):
         pending.then(judged)
 
     def make_offer(
-        self, offer: Capabilities, told: Callable[[Capabilities | None], None]
+        self,
+        offer: AnnounceCapabilities,
+        judged: Callable[[Message | Dropped], None],
     ) -> None:
         """
-        Have the filters judge an announcement of *offer*, and say what is left of it.
+        Have the filters judge an announcement that is to be made.
 
-        *told* is called with None where it was dropped, and not at all if another
-        was made or the connection ended meanwhile.
+        *judged* is not called if another is made or the connection ends meanwhile.
         """
-
-        def judged(outcome: Message | Dropped) -> None:
-            self._offering = None
-            if isinstance(outcome, AnnounceCapabilities):
-                told(outcome.capabilities)
-            else:
-                told(None)
-
         if self._offering is not None:
             self._offering.abandon()
             self._offering = None
-        outcome = self.judge(AnnounceCapabilities(1, offer.to_words()))
+        outcome = self.judge(offer)
         if isinstance(outcome, (Message, Dropped)):
             judged(outcome)
         else:

@@ -1,0 +1,1 @@
+"""The filters that come with vdproxy, on ``vdproxy.api`` alone."""
