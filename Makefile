@@ -3,8 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-# What a real peer is tested with, by Debian package.
-PEERS := spice-vdagent xvfb xclip x11-utils libspice-protocol-dev
+# What vdproxy and its documents are tested with, by Debian package.
+PEERS := spice-vdagent xvfb xclip x11-utils libspice-protocol-dev \
+	qemu-system-x86 libvirt0 libxml2-utils
 
 .PHONY: run test lint unit floor peers clean
 
@@ -20,6 +21,7 @@ lint: .venv/installed-for-tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy examples/*/vdproxy_*/*.py
 
 # Everything on the default reactor, and what has to do with a reactor on asyncio's.
 unit: .venv/installed-for-tests peers
@@ -28,7 +30,7 @@ unit: .venv/installed-for-tests peers
 
 # The oldest Twisted and zope.interface that setup.cfg allows: Debian 12's.
 floor: .venv-floor/installed
-	.venv-floor/bin/python -bb -m pytest -W default --ignore=tests/real --ignore=tests/peers --ignore=tests/test_packaging.py
+	.venv-floor/bin/python -bb -m pytest -W default --ignore=tests/real --ignore=tests/peers --ignore=tests/test_packaging.py --ignore=tests/docs
 
 peers:
 	tests/install-peers $(PEERS)

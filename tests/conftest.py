@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import sys
 
 import pytest
 from twisted.logger import LogLevel, globalLogBeginner, globalLogPublisher
 
+from tests.packaging import copy_checkout, environment, run
 from tests.support import LogLines, PluginFolder
 
 
@@ -79,3 +81,29 @@ def plugins(tmp_path, monkeypatch):
     folder = PluginFolder(tmp_path, monkeypatch)
     yield folder
     folder.forget()
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory):
+    """A copy of the files that belong to the project, to build from."""
+    return copy_checkout(tmp_path_factory.mktemp("checkout"))
+
+
+@pytest.fixture(scope="session")
+def dists(checkout):
+    """The folder with the wheel and the source distribution."""
+    run(sys.executable, "-m", "build", "--outdir", checkout / "dist", cwd=checkout)
+    return checkout / "dist"
+
+
+@pytest.fixture(scope="session")
+def wheel(dists):
+    """The wheel of this checkout."""
+    (path,) = dists.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="session")
+def from_wheel(wheel, tmp_path_factory):
+    """The programs of an environment with the wheel in it."""
+    return environment(tmp_path_factory.mktemp("wheel") / "venv", wheel)

@@ -9,14 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from vdproxy.net.simulated_agent import CAPABILITIES
-from vdproxy.options import key_of
-from vdproxy.registry import find
+from vdproxy.options import describe, key_of
+from vdproxy.registry import find_all
 from vdproxy.service.planned import KEYS, PLUGINS
-from vdproxy.service.settings import ProcessOptions, VMOptions, load
-from vdproxy.wire.capabilities import Capabilities, Layout
-from vdproxy.wire.chunk import CutMessage
-from vdproxy.wire.messages import AnnounceCapabilities
+from vdproxy.service.settings import ProcessOptions, VMOptions
 
 ROOT = Path(__file__).parent.parent
 DOCS = {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
@@ -109,44 +105,37 @@ def test_every_key_is_in_the_configuration_page():
     assert keys | planned <= told
     for kind in KEYS:
         assert set(KEYS[kind]) <= keys
-    for row in rows(text.partition("## Options of handlers")[0]):
+    for row in rows(text.partition("## Options of plugins")[0]):
         assert row[0] == "key" or row[0].strip("`") in keys
 
 
-def test_every_option_of_a_handler_is_in_the_configuration_page():
-    _, _, text = DOCS["configuration.md"].partition("## Options of handlers")
-    section, told = "", set()
-    for first, key, *_ in rows(text.partition("##")[0]):
-        section = first or section
-        told |= {
-            (name, key.strip("`")) for name in re.findall(r"handler:(.*?)]", section)
-        }
-    makers = find("handler").makers
-    assert told == {
-        (name, key_of(field.name))
-        for name, maker in makers.items()
-        if "vdproxy.handlers" in maker.module
-        for field in fields(maker.options())
-    }
+OPTIONS = [
+    (kind, name, describe(maker.options()))
+    for kind, registry in find_all().items()
+    for name, maker in registry.makers.items()
+    if maker.module.startswith("vdproxy.") and fields(maker.options())
+]
 
 
-def test_the_configuration_of_the_readme_is_good(tmp_path):
-    from twisted.internet import reactor  # noqa: TID251 - the one tests run on
-
-    (block,) = re.findall(r"((?:    .*\n)*    \[vm:.*\n(?:    .*\n)*)", README)
-    path = tmp_path / "vm.ini"
-    path.write_text(re.sub("^    ", "", block, flags=re.MULTILINE))
-    assert [vm.name for vm in load([str(path)], reactor).vms] == ["fedora"]
+def test_there_are_plugins_with_options():
+    assert {name for _, name, _ in OPTIONS} >= {"clipboard", "policy", "audit"}
 
 
-def test_the_first_words_in_the_readme_are_the_simulated_guests():
-    from twisted.internet import reactor  # noqa: TID251 - see above
+@pytest.mark.parametrize(("kind", "name", "options"), OPTIONS)
+def test_every_option_of_a_plugin_is_in_the_configuration_page(kind, name, options):
+    (section,) = [
+        section
+        for section in DOCS["configuration.md"].split("\n### ")
+        if re.match(rf"{kind}s? .*`{name}`", section, re.IGNORECASE)
+    ]
+    heading, *told = rows(section.partition("\n## ")[0])
+    assert heading == ["key", "value", "default", "what it says"]
+    assert told == [[f"`{o.key}`", o.kind, o.default, o.meaning] for o in options]
 
-    (vm,) = load([str(ROOT / "etc" / "vm.ini")], reactor).vms
-    offer = Capabilities()
-    for choice in vm.handlers:
-        handler = choice.make()
-        offer |= CAPABILITIES & handler.relayed | handler.provided
-    message = AnnounceCapabilities(1, offer.to_words())
-    words = b"".join(CutMessage(message.number, message.encode(Layout()))).hex(" ", 4)
-    assert words in README
+
+def test_the_configuration_page_tells_the_defaults_of_a_vm():
+    text = DOCS["configuration.md"].partition("## Options of plugins")[0]
+    told = {row[0].strip("`"): row[-1].strip("`") for row in rows(text)}
+    defaults = {o.key: o.default for o in describe(VMOptions)}
+    for key in ("max-clients", "max-message"):
+        assert told[key] == defaults[key]

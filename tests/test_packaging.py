@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 import tarfile
 import zipfile
-from pathlib import Path
 
 import pytest
 
+from tests.packaging import ROOT, environment, run
 from tests.peers.daemon import Vdproxy
 from tests.peers.rawclient import RawClient
 from vdproxy.wire.messages import AnnounceCapabilities
-
-ROOT = Path(__file__).parent.parent
 
 INI = """
 [vm:packaged]
@@ -24,54 +19,10 @@ clients = vdi unix:clients.sock
 """
 
 
-def run(*command, cwd="/", timeout=300):
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    assert done.returncode == 0, f"{command}:\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
-    """A copy of the files that belong to the project, without what was built."""
-    copy = tmp_path_factory.mktemp("checkout")
-    listed = run("git", "ls-files", "-co", "--exclude-standard", cwd=ROOT)
-    for name in listed.splitlines():
-        if (ROOT / name).is_file():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, copy / name)
-    return copy
-
-
-@pytest.fixture(scope="module")
-def dists(checkout):
-    """The folder with the wheel and the source distribution."""
-    run(sys.executable, "-m", "build", "--outdir", checkout / "dist", cwd=checkout)
-    return checkout / "dist"
-
-
-def install(where, *what):
-    run(sys.executable, "-m", "venv", where)
-    run(where / "bin/python", "-m", "pip", "install", "--quiet", *what)
-    return where / "bin"
-
-
-@pytest.fixture(scope="module")
-def from_wheel(dists, tmp_path_factory):
-    (wheel,) = dists.glob("*.whl")
-    return install(tmp_path_factory.mktemp("wheel") / "venv", wheel)
-
-
 @pytest.fixture(scope="module")
 def from_checkout(checkout, tmp_path_factory):
     where = tmp_path_factory.mktemp("editable") / "venv"
-    return install(where, "--editable", checkout)
+    return environment(where, "--editable", checkout)
 
 
 @pytest.fixture(params=["from_wheel", "from_checkout"])
@@ -84,8 +35,7 @@ def test_no_package_file_hides_twisted_or_its_plugins():
     assert not (ROOT / "twisted/plugins/__init__.py").exists()
 
 
-def test_the_wheel_has_the_plugins_and_no_tests(dists):
-    (wheel,) = dists.glob("*.whl")
+def test_the_wheel_has_the_plugins_and_no_tests(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert "twisted/plugins/vdproxy_service.py" in names
     assert "twisted/plugins/vdproxy_builtin.py" in names

@@ -46,6 +46,7 @@ def with_clients(client, agent=LINUX_AGENT, **options):
     "options", [{"files": False}, {"file_max": 99}, {"file_names": ("*.pdf",)}]
 )
 def test_a_file_that_is_not_allowed_is_refused_at_once(client, options):
+    """H37."""
     vm, ruled, free = with_clients(client, **options)
     ruled.say(START, FileXferData(5, bytes(100)))
     result = DISABLED if 14 in client else ERROR
