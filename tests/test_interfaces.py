@@ -60,6 +60,7 @@ def test_the_handler_to_start_from_answers_nothing_to_anything():
         "client_left": 1,
         "received": 2,
         "dropped": 3,
+        "withheld": 3,
     }
     assert set(calls) == set(IMessageHandler.names()) - {
         "messages",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, make_dataclass
+from enum import Enum
+from pathlib import Path
 from typing import Literal, Optional
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vdproxy.options import Section, Size, key_of, nearest, read
+from vdproxy.options import Section, Size, describe, key_of, nearest, option, read
 
 
 @dataclass(frozen=True)
@@ -176,3 +178,108 @@ def test_a_hint_is_the_nearest_or_all_or_none(word, known, hint):
 
 def test_a_key_has_dashes_where_its_field_has_underscores():
     assert key_of("max_clients") == "max-clients"
+
+
+class Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@dataclass(frozen=True)
+class Told:
+    needed: str
+    text: str = "a b"
+    nothing: str = ""
+    on: bool = True
+    off: bool = False
+    number: int = 0
+    share: float = 0.5
+    size: Size = Size(3 * 1024**2)
+    odd_size: Size = Size(1025)
+    no_size: Size = Size(0)
+    maybe: Size | None = None
+    maybe_size: Size | None = Size(4 * 1024**3)
+    path: Path = Path("/run/x")
+    kind: Literal["a", "b"] = "b"
+    colour: Colour = Colour.RED
+    words: tuple[Literal["a", "b"], ...] = ("a", "b")
+    sizes: tuple[Size, ...] = (Size(1024), Size(1))
+    made: tuple[str, ...] = field(default_factory=tuple)
+
+
+def test_options_are_described_in_the_words_of_users():
+    told = {each.key: (each.kind, each.default) for each in describe(Told)}
+    assert told == {
+        "needed": ("text", None),
+        "text": ("text", "a b"),
+        "nothing": ("text", "empty"),
+        "on": ("yes or no", "yes"),
+        "off": ("yes or no", "no"),
+        "number": ("whole number", "0"),
+        "share": ("number", "0.5"),
+        "size": ("size such as 512K", "3M"),
+        "odd-size": ("size such as 512K", "1025"),
+        "no-size": ("size such as 512K", "0"),
+        "maybe": ("size such as 512K", "not set"),
+        "maybe-size": ("size such as 512K", "4G"),
+        "path": ("path", "/run/x"),
+        "kind": ("one of: a, b", "b"),
+        "colour": ("one of: red, blue", "red"),
+        "words": ("words of: a, b", "a, b"),
+        "sizes": ("list, each size such as 512K", "1K, 1"),
+        "made": ("list, each text", "empty"),
+    }
+
+
+def test_an_option_has_the_meaning_that_its_author_gives_it():
+    @dataclass(frozen=True)
+    class Meant:
+        told: int = option("how many, seconds", 3)
+        untold: int = 4
+
+    assert [each.meaning for each in describe(Meant)] == ["how many, seconds", ""]
+    assert Meant() == Meant(3, 4)
+
+
+@pytest.mark.parametrize("kind", [dict, list, bytes, tuple[dict, ...], None])
+def test_an_option_that_no_text_spells_is_an_error(kind):
+    with pytest.raises(TypeError, match="an option cannot be of type"):
+        describe(make_dataclass("Odd", [("odd", kind, None)]))
+
+
+def test_options_that_are_no_dataclass_are_an_error():
+    for call in (
+        lambda: describe(Colour),
+        lambda: read(Colour, [Section("f.ini", "s", {})], []),
+    ):
+        with pytest.raises(TypeError, match="Options is no dataclass"):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "section"),
+    [
+        ({"number": "13"}, {"size": "1"}, "[s]"),
+        ({"size": "1"}, {"number": "13"}, "[t]"),
+        ({"number": "7"}, {"number": "13"}, "[t]"),
+    ],
+)
+def test_what_the_dataclass_refuses_is_told_where_it_stands(first, second, section):
+    sections = [
+        Section("f.ini", "s", {"needed": "x", **first}),
+        Section("f.ini", "t", second),
+    ]
+    problems = []
+    assert read(Sample, sections, problems) is None
+    assert problems == [f"f.ini: {section} number: not 13"]
+
+
+def test_a_refusal_without_a_word_is_a_problem_too():
+    @dataclass(frozen=True)
+    class Silent:
+        def __post_init__(self):
+            raise ValueError
+
+    problems = []
+    assert read(Silent, [Section("f.ini", "s", {})], problems) is None
+    assert problems == ["f.ini: [s] refused without a reason"]

@@ -6,12 +6,17 @@ import sys
 
 import pytest
 
-from vdproxy.registry import find
+from vdproxy.makers import HandlerMaker
+from vdproxy.registry import broken_files, cannot_be_used, find, find_all
 
 
 @pytest.mark.parametrize(
     ("kind", "names"),
-    [("handler", {"capabilities", "monitors"}), ("frontend", {"vdi"})],
+    [
+        ("handler", {"capabilities", "monitors"}),
+        ("filter", {"audit"}),
+        ("frontend", {"vdi"}),
+    ],
 )
 def test_the_plugins_that_come_with_vdproxy_are_found(kind, names):
     registry = find(kind)
@@ -19,7 +24,7 @@ def test_the_plugins_that_come_with_vdproxy_are_found(kind, names):
     assert registry.problems == {}
 
 
-@pytest.mark.parametrize("kind", ["handler", "frontend"])
+@pytest.mark.parametrize("kind", ["handler", "filter", "frontend"])
 def test_each_plugin_has_a_line_on_what_it_is_for(kind):
     for maker in find(kind).makers.values():
         assert maker.description
@@ -78,8 +83,37 @@ def test_a_maker_that_lacks_an_attribute_is_told(plugins, missing):
     )
     registry = find("handler")
     assert "guard" not in registry.makers
-    assert registry.problems["guard"].startswith("handler guard cannot be used: ")
-    assert missing in registry.problems["guard"]
+    assert registry.problems == {
+        "guard": "handler guard cannot be used: "
+        f"HandlerMaker is no IHandlerMaker: {missing} is missing"
+    }
+
+
+@pytest.mark.parametrize(
+    ("lines", "fault"),
+    [
+        ("maker.module = None\n", "its module is no text"),
+        ("maker.description = 5\n", "its description is no text"),
+        (
+            "class Half(HandlerMaker):\n"
+            "    module = property(lambda self: 1 / 0, lambda self, text: None)\n"
+            "maker = Half('guard', 'm', 'A fixture.')\n",
+            "ZeroDivisionError: division by zero",
+        ),
+        (
+            "class Half(HandlerMaker):\n"
+            "    def make(self):\n        pass\n"
+            "maker = Half('guard', 'm', 'A fixture.')\n",
+            "Half is no IHandlerMaker: make: implementation doesn't allow enough "
+            "arguments",
+        ),
+    ],
+)
+def test_a_maker_that_is_not_as_it_must_be_is_told(plugins, lines, fault):
+    plugins.declare(f"maker = HandlerMaker('guard', 'm', 'A fixture.')\n{lines}")
+    registry = find("handler")
+    assert "guard" not in registry.makers
+    assert registry.problems == {"guard": f"handler guard cannot be used: {fault}"}
 
 
 def test_a_maker_without_a_name_is_told_and_harms_no_other(plugins):
@@ -88,3 +122,43 @@ def test_a_maker_without_a_name_is_told_and_harms_no_other(plugins):
     assert "capabilities" in registry.makers
     (line,) = registry.problems.values()
     assert "name" in line
+
+
+def test_all_kinds_are_found_at_once(plugins):
+    plugins.handler("guard", "")
+    found = find_all()
+    assert list(found) == ["handler", "filter", "frontend"]
+    assert all(found[kind] == find(kind) for kind in found)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (OSError("one\n\ttwo  three\n"), "OSError: one two three"),
+        (KeyError(), "KeyError"),
+    ],
+)
+def test_an_error_is_told_in_one_line(error, text):
+    maker = HandlerMaker("guard", "some.module", "A fixture.")
+    assert cannot_be_used("handler", maker, error) == (
+        f"handler guard cannot be used: some.module: {text}"
+    )
+
+
+def test_plugin_files_that_can_be_imported_are_not_told(plugins):
+    plugins.handler("guard", "")
+    assert broken_files() == []
+
+
+def test_each_plugin_file_that_cannot_be_imported_is_told(plugins):
+    plugins.declare("import no_such_module\n")
+    plugins.declare("raise SystemExit('good bye')\n")
+    plugins.declare("")
+    lines = [line.partition(" cannot be imported: ") for line in broken_files()]
+    assert all(
+        file.startswith("twisted/plugins/vdproxy_third_party_") for file, _, _ in lines
+    )
+    assert sorted(reason for _, _, reason in lines) == [
+        "ImportError: it ends the process: good bye",
+        "ModuleNotFoundError: No module named 'no_such_module'",
+    ]

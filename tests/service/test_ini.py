@@ -111,52 +111,7 @@ def test_several_files_make_one_configuration(ini):
     ]
 
 
-@pytest.mark.parametrize(
-    ("text", "lines"),
-    [
-        (
-            f"{GUEST}guest = unix:b\n",
-            ["vm.ini: [vm:demo] guest: given twice, line 3"],
-        ),
-        (f"{GUEST}{GUEST}", ["vm.ini: [vm:demo] is given twice, line 3"]),
-        ("guest = x\n", ["vm.ini: line 1 stands in no section"]),
-        (
-            f"{GUEST}handlers\nclients: vdi unix:a\n; no comment\n",
-            [f"vm.ini: line {n} is no key = value" for n in (3, 4, 5)],
-        ),
-        (b"[vm:demo]\nguest = \xff\n", ["vm.ini: not UTF-8 text, at byte 18"]),
-    ],
-)
-def test_each_line_that_is_none_is_told_with_its_number(ini, text, lines):
+def test_a_folder_is_no_file(ini):
     problems = []
-    read_files([ini(text)], problems)
-    assert problems == lines
-
-
-@pytest.mark.parametrize(
-    ("path", "line"),
-    [
-        ("no.ini", "no.ini: No such file or directory"),
-        (".", ".: Is a directory"),
-    ],
-)
-def test_a_file_that_cannot_be_read_is_told_with_the_reason(ini, path, line):
-    ini(GUEST)
-    problems = []
-    read_files([path], problems)
-    assert problems == [line]
-
-
-def test_a_section_in_two_files_is_told_with_both(ini):
-    problems = []
-    read_files([ini(GUEST, "a.ini"), ini(GUEST, "b.ini")], problems)
-    assert problems == ["b.ini: [vm:demo] stands in a.ini too"]
-
-
-def test_every_file_is_looked_at_though_the_first_is_bad(ini):
-    problems = []
-    read_files([ini("x = 1\n", "a.ini"), "no.ini"], problems)
-    assert problems == [
-        "a.ini: line 1 stands in no section",
-        "no.ini: No such file or directory",
-    ]
+    assert read_files(["."], problems) == {}
+    assert problems == [".: Is a directory"]

@@ -53,10 +53,6 @@ NOTES = [
     "[vdproxy] metrics: not in this version, without effect",
     "[vdproxy] max-memory: not in this version, without effect",
     "[vm:fedora] qmp: not in this version, without effect",
-    "[vm:fedora] required: not in this version, without effect",
-    "[vm:fedora] filters: filter policy is not in this version, without effect",
-    "[vm:fedora] filters: filter audit is not in this version, without effect",
-    "[vm:fedora filter:policy] filter policy is not in this version, without effect",
     "[vm:fedora] clients: frontend spice is not in this version, without effect",
 ]
 
@@ -79,6 +75,10 @@ def test_the_complete_example_is_accepted_as_it_stands(tmp_path, monkeypatch, re
         ("vdi", "unix:/run/vdproxy/fedora-ci.sock:mode=660", "ci"),
     ]
     assert [choice.name for choice in vm.handlers] == HANDLERS.split(", ")
+    assert [(c.name, c.closed) for c in vm.filters] == [
+        ("policy", True),
+        ("audit", True),
+    ]
     assert (vm.max_clients, vm.max_message) == (16, 100 * 1024 * 1024)
 
 
@@ -111,7 +111,10 @@ def test_what_has_an_effect_is_not_noted(tmp_path, monkeypatch, reactor):
     ],
 )
 def test_every_promised_key_is_known(tmp_path, monkeypatch, reactor, lines):
-    text = f"[vm:a]\nguest = simulated:\nclients = vdi unix:a as ci\n{lines}"
+    text = (
+        "[vm:a]\nguest = simulated:\nclients = vdi unix:a as ci\n"
+        f"filters = policy, audit\n{lines}"
+    )
     assert loaded(tmp_path, monkeypatch, reactor, text).vms
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.support import write
-from vdproxy.errors import ConfigError
 from vdproxy.service.settings import load
 
 GUEST = "[vm:demo]\nguest = simulated:\n"
@@ -60,20 +59,6 @@ def options(tmp_path, monkeypatch, reactor, plugins):
     return options
 
 
-@pytest.fixture
-def problems(tmp_path, monkeypatch, reactor):
-    """Return what is wrong with this configuration."""
-    monkeypatch.chdir(tmp_path)
-
-    def problems(text):
-        write(tmp_path, text)
-        with pytest.raises(ConfigError) as raised:
-            load(["vm.ini"], reactor)
-        return raised.value.problems
-
-    return problems
-
-
 @pytest.mark.parametrize(
     ("line", "value"),
     [
@@ -126,18 +111,6 @@ def test_a_number_that_is_none_is_one_line(options, problems):
     (line,) = problems(text)
     assert line.startswith("vm.ini: [handler:audit-log] share: ")
     assert "'half'" in line
-
-
-def test_a_required_option_that_is_missing_is_one_line(options, problems):
-    text = f"{WITH_AUDIT}[handler:audit-log]\nloud = yes\n"
-    assert problems(text) == ["vm.ini: [handler:audit-log] marker: missing"]
-
-
-def test_a_required_option_without_any_section_names_the_vm(options, problems):
-    (line,) = problems(WITH_AUDIT)
-    assert line.startswith("vm.ini: [vm:demo")
-    assert "marker" in line
-    assert line.endswith("missing")
 
 
 def test_the_section_of_one_vm_wins_key_by_key(options):
@@ -216,14 +189,6 @@ def make(options):
 """
 
 
-def test_two_handlers_of_one_message_type_are_an_error(plugins, problems):
-    plugins.handler("screens", SIMPLE.replace("MESSAGES", "MonitorsConfig,"))
-    assert problems(f"{GUEST}handlers = monitors, screens\n") == [
-        "vm.ini: [vm:demo] handlers: monitors and screens both own "
-        "VD_AGENT_MONITORS_CONFIG"
-    ]
-
-
 def test_a_handler_may_own_a_type_of_a_handler_that_is_not_enabled(
     tmp_path, reactor, plugins
 ):
@@ -294,12 +259,6 @@ def test_a_section_about_a_handler_that_cannot_be_used_is_no_traceback(
     section = "[handler:guard]\nmarker = x\n"
     lines = problems(f"{GUEST}handlers = monitors, guard\n{section}")
     assert any("handler guard cannot be used" in line for line in lines)
-
-
-def test_a_module_that_is_missing_is_named(plugins, problems):
-    plugins.declare("maker = HandlerMaker('guard', 'gone_away', 'A fixture.')\n")
-    (line,) = problems(f"{GUEST}handlers = guard\n")
-    assert "gone_away" in line
 
 
 def test_a_maker_that_lacks_part_of_its_interface_is_one_line(plugins, problems):

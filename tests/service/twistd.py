@@ -34,12 +34,12 @@ def running(
         program.stop()
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+def run(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess:
     """Run it in *folder* in the foreground until it ends by itself."""
     return subprocess.run(
         [TWISTD, "-n", "--pidfile=", "vdproxy", *arguments],
         cwd=folder,
-        env=ENV,
+        env=ENV | env,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

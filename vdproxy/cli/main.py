@@ -10,6 +10,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from twisted.logger import globalLogBeginner
+
 from vdproxy import __version__
 from vdproxy.cli.check import check
 from vdproxy.cli.plugins import plugins
@@ -32,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verb.set_defaults(run=lambda chosen: plugins(chosen.name))
 
     chosen = parser.parse_args(arguments)
+    # What Twisted logs before a log is begun ends on stderr, with tracebacks.
+    globalLogBeginner.beginLoggingTo([], discardBuffer=True, redirectStandardIO=False)
     status: int = chosen.run(chosen)
     return status
 

@@ -1,59 +1,116 @@
-"""``vdproxy plugins``: what is installed."""
+"""``vdproxy plugins``: what is installed, where it comes from, what it takes."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import MISSING, Field, fields
+from collections.abc import Iterable, Sequence
+from importlib.metadata import packages_distributions, version
 from typing import Any
 
 from vdproxy.hub.isolation import Failed, attempt
-from vdproxy.options import key_of, nearest
-from vdproxy.registry import KINDS, find
+from vdproxy.options import Description, describe, nearest
+from vdproxy.registry import broken_files, cannot_be_used, find_all, make
 
 
 def plugins(name: str | None) -> int:
-    """Print a line for each plugin, or about the one called *name*."""
-    found = {kind: find(kind) for kind in KINDS}
-    makers = [(kind, maker) for kind in found for maker in found[kind].makers.values()]
-    problems = [line for kind in found for line in found[kind].problems.values()]
+    """Print a line for each plugin, or all about those called *name*."""
+    found = find_all()
+    known = [
+        (kind, maker)
+        for kind, registry in found.items()
+        for maker in registry.makers.values()
+    ]
     if name is None:
-        for kind, maker in makers:
-            print(f"{kind:<9} {maker.name:<16} {maker.description}")
-        for line in problems:
-            print(line, file=sys.stderr)
-        return 1 if problems else 0
-    chosen = [(kind, maker) for kind, maker in makers if maker.name == name]
-    for kind, maker in chosen:
-        _explain(kind, maker)
-    if not chosen:
-        hint = nearest(name, [maker.name for _, maker in makers])
-        unusable = [
-            found[kind].problems[name] for kind in found if name in found[kind].problems
-        ]
-        for line in unusable or [f"unknown plugin {name}, {hint}"]:
-            print(line, file=sys.stderr)
-        return 1
-    return 0
+        problems = _list(known)
+        for registry in found.values():
+            problems += registry.problems.values()
+        problems += broken_files()
+    else:
+        named = [(kind, maker) for kind, maker in known if maker.name == name]
+        problems = _explain(named)
+        for registry in found.values():
+            problems += filter(None, [registry.problems.get(name)])
+        if not named and not problems:
+            hint = nearest(name, [maker.name for _, maker in known])
+            problems = [f"unknown plugin {name}, {hint}", *broken_files()]
+    for line in problems:
+        print(line, file=sys.stderr)
+    return 1 if problems else 0
 
 
-def _explain(kind: str, maker: Any) -> None:  # noqa: ANN401 - an IPluginMaker
-    print(f"{kind} {maker.name}: {maker.description}")
-    print(f"  module {maker.module}")
-    options = attempt(lambda: fields(maker.options()))
-    if isinstance(options, Failed):
-        print(f"  cannot be loaded: {options.error!r}")
-        return
-    for field in options:
-        print(f"  {key_of(field.name)} ({_type(field)}, {_default(field)})")
+def _list(known: Sequence[tuple[str, Any]]) -> list[str]:
+    """Print those that can be had; return a line for each other."""
+    usable, problems = [], []
+    for kind, maker in known:
+        options = _options(kind, maker)
+        if isinstance(options, Failed):
+            problems.append(cannot_be_used(kind, maker, options.error))
+        else:
+            usable.append((kind, maker))
+    origins = _origins(usable)
+    for row in _aligned(
+        (kind, maker.name, origins[maker.module], maker.description)
+        for kind, maker in usable
+    ):
+        print(row)
+    return problems
 
 
-def _type(field: Field[Any]) -> str:
-    return field.type.__name__ if isinstance(field.type, type) else str(field.type)
+def _explain(named: Sequence[tuple[str, Any]]) -> list[str]:
+    """Print all about each; return a line for each that cannot be had."""
+    problems = []
+    origins = _origins(named)
+    for kind, maker in named:
+        print(f"{kind} {maker.name}: {maker.description}")
+        print(f"  from {origins[maker.module]}, module {maker.module}")
+        if kind == "filter" and maker.fails_closed:
+            print("  fails closed: what it fails on is dropped")
+        options = _options(kind, maker)
+        if isinstance(options, Failed):
+            problems.append(cannot_be_used(kind, maker, options.error))
+            continue
+        rows = _aligned((o.key, o.kind, _default(o)) for o in options)
+        for row, option in zip(rows, options, strict=True):
+            print(f"  {row}")
+            if option.meaning:
+                print(f"      {option.meaning}")
+    return problems
 
 
-def _default(field: Field[Any]) -> str:
-    if field.default is not MISSING:
-        return f"default {field.default}"
-    if field.default_factory is not MISSING:
-        return f"default {field.default_factory()}"
-    return "required"
+def _options(kind: str, maker: Any) -> list[Description] | Failed:  # noqa: ANN401 - an IPluginMaker
+    """Return what is told of a plugin's options, if one can be made."""
+
+    def look() -> list[Description]:
+        options = maker.options()
+        described = describe(options)
+        if all(option.default is not None for option in described):
+            try:
+                defaults = options()
+            except ValueError:
+                # It takes some option to be made, which is no fault.
+                return described
+            make(kind, maker, defaults)
+        return described
+
+    return attempt(look)
+
+
+def _default(option: Description) -> str:
+    return "required" if option.default is None else f"default: {option.default}"
+
+
+def _origins(known: Sequence[tuple[str, Any]]) -> dict[str, str]:
+    """Return which distributions the makers' modules come from."""
+    installed = packages_distributions()
+    origins = {}
+    for module in {maker.module for _, maker in known}:
+        names = dict.fromkeys(installed.get(module.partition(".")[0], ()))
+        origins[module] = ", ".join(f"{name} {version(name)}" for name in names)
+    return {module: origin or "no distribution" for module, origin in origins.items()}
+
+
+def _aligned(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return the lines of a table whose columns fit their longest entries."""
+    table = [tuple(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from vdproxy.api import Client
+from vdproxy.api import Client, option
 
 _FIRST = "first"
 _LAST = "last"
@@ -21,15 +21,13 @@ _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 @dataclass(frozen=True)
 class OwnerOptions:
-    """
-    Options of a handler whose requests come from one client at a time.
+    """Options of a handler whose requests come from one client at a time."""
 
-    ``owner`` says which: ``last``, the one that asked last; ``first``, the one
-    that asked first, until it leaves; or a client's name, of the clients of this
-    name the one that asked last.
-    """
-
-    owner: str = _LAST
+    owner: str = option(
+        "whose wish counts: last (who asked last), first (who asked first and is "
+        "still there), or a client's name (who of this name asked last)",
+        _LAST,
+    )
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.owner):

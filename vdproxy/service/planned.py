@@ -9,25 +9,7 @@ a feature that is not there.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
-
-from vdproxy.makers import NoOptions
-from vdproxy.options import Size
-
-_Direction = Literal["both", "to-guest", "from-guest", "none"]
-_Type = Literal["text", "png", "bmp", "tiff", "jpg", "file-list", "any"]
-
-
-@dataclass(frozen=True)
-class PolicyOptions:
-    """Options of the policy filter."""
-
-    clipboard: _Direction = "both"
-    clipboard_types: tuple[_Type, ...] = ("any",)
-    clipboard_max: Size | None = None
-    files: bool = True
-    file_max: Size | None = None
-    monitors: bool = True
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -45,12 +27,12 @@ NOTE = "not in this version, without effect"
 #: Options by name, for each kind of plugin.
 PLUGINS: dict[str, dict[str, type[Any]]] = {
     "handler": {},
-    "filter": {"policy": PolicyOptions, "audit": NoOptions},
+    "filter": {},
     "frontend": {"spice": SpiceOptions},
 }
 
 #: Keys without effect, by the kind of their section.
 KEYS = {
     "vdproxy": ("control", "status", "metrics", "max-memory"),
-    "vm": ("qmp", "required"),
+    "vm": ("qmp",),
 }

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, TypeVar
 
-from zope.interface.exceptions import Invalid
-from zope.interface.verify import verifyObject
-
-from vdproxy.hub.handler import Handler
-from vdproxy.hub.isolation import Failed, attempt
-from vdproxy.interfaces import IFrontend, IMessageHandler
+from vdproxy.hub.isolation import Failed, Installed, attempt
 from vdproxy.options import Section, check, nearest, read
-from vdproxy.registry import KINDS, find
+from vdproxy.registry import broken_files, cannot_be_used, find_all, make
 from vdproxy.service.planned import NOTE, PLUGINS
-from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.constants import message_name
-from vdproxy.wire.messages import Message
 
-#: What the plugins of a kind are.
-_PRODUCTS = {"handler": IMessageHandler, "frontend": IFrontend}
+_T = TypeVar("_T")
 
 #: Handlers that no configuration can do without.
 _ALWAYS = ("capabilities",)
@@ -31,17 +25,26 @@ class Choice:
     """
     A plugin that was chosen, with its options.
 
-    ``numbers`` are the message types that a handler owns.
+    ``numbers`` are the message types that a handler owns; ``special`` and
+    ``closed`` are a filter's, see Installed.
     """
 
     name: str
     maker: Any
     options: object
-    numbers: tuple[int, ...]
+    numbers: tuple[int, ...] = ()
+    special: Mapping[tuple[str, str], object] = field(default_factory=dict)
+    closed: bool = False
 
     def make(self) -> Any:  # noqa: ANN401 - what it makes is the kind's
         """Return a new one."""
         return self.maker.make(self.options)
+
+    def install(self) -> Installed[Any]:
+        """Return a new one as a hub takes it."""
+        return Installed(
+            self.name, self.make(), self.options, self.special, self.closed
+        )
 
 
 class PluginChooser:
@@ -58,7 +61,7 @@ class PluginChooser:
         self._sections = sections
         self._problems = problems
         self._notes = notes
-        self._found = {kind: find(kind) for kind in KINDS}
+        self._found = find_all()
 
     def check_section(self, section: Section, kind: str, name: str) -> None:
         """Check the options in a section about the plugin *name*."""
@@ -67,7 +70,7 @@ class PluginChooser:
         if maker is not None:
             outcome = attempt(lambda: check(maker.options(), section, self._problems))
             if isinstance(outcome, Failed):
-                problem = f"{kind} {name} cannot be used: {outcome.error!r}"
+                problem = cannot_be_used(kind, maker, outcome.error)
         else:
             problem = self.unusable(kind, name)
             if problem is None:
@@ -85,12 +88,9 @@ class PluginChooser:
         """
         maker = self._maker(kind, name)
         if maker is not None:
-            outcome = attempt(lambda: self._load(section, kind, name, maker))
-            if not isinstance(outcome, Failed):
-                return outcome
-            problem = f"{kind} {name} cannot be used: {outcome.error!r}"
-            self._problems.append(section.problem(key, problem))
-        elif unusable := self.unusable(kind, name):
+            load = partial(self._load, section, kind, name, maker)
+            return self._attempt(section, key, kind, maker, load)
+        if unusable := self.unusable(kind, name):
             self._problems.append(section.problem(key, unusable))
         else:
             note = f"{kind} {name} is {NOTE}"
@@ -103,9 +103,7 @@ class PluginChooser:
         """Return the handlers of one VM, of which no two own the same type."""
         choices = []
         owners: dict[int, str] = {}
-        for name, times in Counter(names).items():
-            if times > 1:
-                self._problems.append(section.problem("handlers", f"{name} twice"))
+        self._check_twice(section, "handlers", names)
         for name in dict.fromkeys((*_ALWAYS, *names)):
             choice = self.choose(section, "handlers", "handler", name)
             if choice is None:
@@ -118,6 +116,82 @@ class PluginChooser:
                     self._problems.append(section.problem("handlers", both))
         return tuple(choices)
 
+    def choose_filters(
+        self,
+        section: Section,
+        names: tuple[str, ...],
+        required: tuple[str, ...],
+        clients: Iterable[tuple[str, str]],
+    ) -> tuple[Choice, ...]:
+        """
+        Return the filters of one VM, in their order.
+
+        *clients* are the frontends and names that its clients can have: each may
+        have options of its own.
+        """
+        self._check_twice(section, "filters", names)
+        choices = []
+        for name in dict.fromkeys(names):
+            choice = self.choose(section, "filters", "filter", name)
+            if choice is None:
+                continue
+            maker = choice.maker
+            load = partial(self._special, section, choice, clients)
+            special = self._attempt(section, "filters", "filter", maker, load)
+            closed = maker.fails_closed or name in required
+            choices.append(replace(choice, special=special or {}, closed=closed))
+        return tuple(choices)
+
+    def _special(
+        self, section: Section, choice: Choice, clients: Iterable[tuple[str, str]]
+    ) -> dict[tuple[str, str], object]:
+        """Return a filter's options for those clients that have their own."""
+        own = f"filter:{choice.name}"
+        special = {}
+        for frontend, client in clients:
+            scopes = [f"{section.name} frontend:{frontend} {own}"]
+            if client:
+                scopes.append(f"{section.name} client:{client} {own}")
+            if any(scope in self._sections for scope in scopes):
+                every = (own, f"{section.name} {own}", *scopes)
+                special[frontend, client] = self._read(section, choice.maker, *every)
+        return special
+
+    def _attempt(
+        self,
+        section: Section,
+        key: str,
+        kind: str,
+        maker: Any,  # noqa: ANN401 - an IPluginMaker
+        call: Callable[[], _T],
+    ) -> _T | None:
+        """Return what *call* does with a plugin; None if it fails, a problem."""
+        outcome = attempt(call)
+        if not isinstance(outcome, Failed):
+            return outcome
+        problem = cannot_be_used(kind, maker, outcome.error)
+        self._problems.append(section.problem(key, problem))
+        return None
+
+    def _check_twice(self, section: Section, key: str, names: tuple[str, ...]) -> None:
+        for name, times in Counter(names).items():
+            if times > 1:
+                self._problems.append(section.problem(key, f"{name} twice"))
+
+    def _read(
+        self,
+        section: Section,
+        maker: Any,  # noqa: ANN401 - an IPluginMaker
+        *scopes: str,
+    ) -> object | None:
+        """Return options from the sections *scopes*, of which later ones win."""
+        sections = [self._sections[s] for s in scopes if s in self._sections]
+        nowhere = Section(section.file, scopes[-1], {})
+        options: object | None = read(
+            maker.options(), sections or [nowhere], self._problems
+        )
+        return options
+
     def _load(
         self,
         section: Section,
@@ -126,51 +200,26 @@ class PluginChooser:
         maker: Any,  # noqa: ANN401 - an IPluginMaker
     ) -> Choice | None:
         """Read the options that this VM gives a plugin, and try to make one."""
-        own = f"{section.name} {kind}:{name}"
-        scopes = (f"{kind}:{name}", own)
-        sections = [self._sections[s] for s in scopes if s in self._sections]
-        nowhere = Section(section.file, own, {})
-        options = read(maker.options(), sections or [nowhere], self._problems)
+        plugin = f"{kind}:{name}"
+        options = self._read(section, maker, plugin, f"{section.name} {plugin}")
         if options is None:
             return None
-        product = maker.make(options)
-        try:
-            verifyObject(_PRODUCTS[kind], product)
-        except Invalid as error:
-            raise TypeError(str(error)) from error
-        messages = _messages(product) if kind == "handler" else ()
+        product = make(kind, maker, options)
+        messages = product.messages if kind == "handler" else ()
         return Choice(name, maker, options, tuple(int(m.number) for m in messages))
 
     def unusable(self, kind: str, name: str) -> str | None:
         """Return why no plugin of this name can be had, None if there or planned."""
-        found = self._found.get(kind)
-        if found is not None and name in found.problems:
+        found = self._found[kind]
+        if name in found.problems:
             return found.problems[name]
-        known = [*(found.makers if found else ()), *PLUGINS[kind]]
+        known = [*found.makers, *PLUGINS[kind]]
         if name in known:
             return None
-        return f"unknown {kind} {name}, {nearest(name, known)}"
+        # It may stand in one of the files that cannot be imported.
+        return "; ".join(
+            [f"unknown {kind} {name}, {nearest(name, known)}", *broken_files()]
+        )
 
     def _maker(self, kind: str, name: str) -> Any:  # noqa: ANN401 - an IPluginMaker, or None
-        found = self._found.get(kind)
-        return found.makers.get(name) if found else None
-
-
-def _messages(handler: Handler) -> tuple[type[Message], ...]:
-    """Return a handler's message classes, once it is known to hold to its contract."""
-    for name in ("relayed", "provided"):
-        if not isinstance(getattr(handler, name), Capabilities):
-            raise TypeError(f"{name} is not of type Capabilities")
-    numbers = set()
-    for message in handler.messages:
-        if not (isinstance(message, type) and issubclass(message, Message)):
-            raise TypeError(f"{message!r} is no message class")
-        name, number = message.__name__, getattr(message, "number", 0)
-        if not isinstance(number, int) or not 0 < number < 2**32 or number in numbers:
-            raise TypeError(f"{name}.number is taken, or not from 1 to 2**32 - 1")
-        if not isinstance(getattr(message, "max_size", None), int):
-            raise TypeError(f"{name}.max_size is no number of bytes")
-        if message.decode.__func__ is Message.decode.__func__:  # type: ignore[attr-defined]
-            raise TypeError(f"{name} lacks decode")
-        numbers.add(number)
-    return tuple(handler.messages)
+        return self._found[kind].makers.get(name)

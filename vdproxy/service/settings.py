@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IReactorCore
 from vdproxy.errors import ConfigError
 from vdproxy.hub.hub import DEFAULT_MAX_CLIENTS
 from vdproxy.net.endpoints import client_endpoint, server_endpoint
-from vdproxy.options import Section, Size, nearest, read
+from vdproxy.options import Section, Size, nearest, read, split
 from vdproxy.service.ini import read_files
 from vdproxy.service.planned import KEYS, NOTE
 from vdproxy.service.plugins import Choice, PluginChooser
@@ -23,8 +23,6 @@ _Endpoint = TypeVar("_Endpoint")
 
 #: Bytes of data for which a message's size still has 31 bits, headers included.
 _LARGEST_MESSAGE = MAX_SKIPPED - (Clipboard.data_offset or 0)
-
-_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 #: The sections there can be, as the words before the colons.
 _FORMS = {
@@ -38,7 +36,10 @@ _FORMS = {
     ("vm", "frontend", "filter"),
     ("vm", "client", "filter"),
 }
-_HINTS = ["vdproxy", *sorted({f"{word}:" for form in _FORMS for word in form})]
+
+#: What VMs, plugins and clients can be called.
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_NAME_HAS = "letters, digits, dots, dashes and underscores"
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ class VMSettings:
     guest_listen: str
     clients: tuple[ClientsLine, ...]
     handlers: tuple[Choice, ...]
+    filters: tuple[Choice, ...]
     max_clients: int
     max_message: int
 
@@ -143,6 +145,10 @@ def load(paths: Sequence[str], reactor: IReactorCore) -> Settings:
     return settings
 
 
+def _spelled(form: tuple[str, ...]) -> str:
+    return " ".join(f"{word}:" for word in form)
+
+
 class _Loader:
     """Collects settings, notes and problems from the sections of all files."""
 
@@ -165,11 +171,11 @@ class _Loader:
             if name == "vdproxy":
                 self._process(section)
             elif form not in _FORMS or not all(map(_NAME.fullmatch, names)):
-                self._problems.append(self._unknown_section(section))
+                self._problems.append(self._unknown_section(section, form))
             elif form == ("vm",):
                 vms.append(self._vm(section))
             else:
-                self._check_scope(section, dict(zip(form[:-1], names, strict=False)))
+                self._check_scope(section, dict(zip(form, names, strict=True)))
                 self._plugins.check_section(section, form[-1], names[-1])
         notes = dict.fromkeys(self._notes)
         return Settings(tuple(vm for vm in vms if vm), tuple(notes))
@@ -181,32 +187,38 @@ class _Loader:
                 self._check_server(section, key, text)
         self._note_planned("vdproxy", section)
 
-    def _unknown_section(self, section: Section) -> str:
-        word = section.name.split(" ")[-1]
-        if word.startswith("vm:"):
-            hint = "a VM's name has letters, digits, dots, dashes and underscores"
+    def _unknown_section(self, section: Section, form: tuple[str, ...]) -> str:
+        if form in _FORMS:
+            hint = f"a name has {_NAME_HAS}"
         else:
-            hint = nearest(word.partition(":")[0] + ":", _HINTS)
+            hint = nearest(_spelled(form), ["vdproxy", *map(_spelled, _FORMS)])
         return f"{section.file}: [{section.name}] unknown section, {hint}"
 
     def _check_scope(self, section: Section, scope: dict[str, str]) -> None:
-        """Check that the VM, frontend or client that a section is for is there."""
-        problem = None
+        """Check that what the options of a section are for is there."""
         vm = self._sections.get(f"vm:{scope.get('vm')}")
-        if "vm" in scope and vm is None:
+        problems = []
+        if "vm" in scope:
             vms = [n.removeprefix("vm:") for n in self._sections if n.startswith("vm:")]
-            hint = nearest(scope["vm"], [name for name in vms if " " not in name])
-            problem = f"unknown VM {scope['vm']}, {hint}"
-        elif "frontend" in scope:
-            problem = self._plugins.unusable("frontend", scope["frontend"])
-        elif "client" in scope and vm is not None:
-            lines = vm.values.get("clients", "").splitlines()
-            clients = [line.split()[3] for line in lines if len(line.split()) == 4]
-            if scope["client"] not in clients:
-                hint = nearest(scope["client"], clients)
-                problem = f"unknown client {scope['client']}, {hint}"
-        if problem:
-            self._problems.append(f"{section.file}: [{section.name}] {problem}")
+            known = [name for name in vms if " " not in name]
+            problems.append(_unknown("VM", scope["vm"], known))
+        if vm is not None and "client" in scope:
+            lines = [line.split() for line in vm.values.get("clients", "").splitlines()]
+            known = [words[3] for words in lines if len(words) == 4]
+            problems.append(_unknown("client", scope["client"], known))
+        if vm is not None and "filter" in scope:
+            # A guard that is not on duty would be believed in.
+            known = split(vm.values.get("filters", ""))
+            if scope["filter"] not in known:
+                problem = f"{scope['filter']} is not among the VM's filters"
+                problems.append(f"{problem}, {nearest(scope['filter'], known)}")
+        if len(scope) > 2 and "frontend" in scope:
+            problems.append(self._plugins.unusable("frontend", scope["frontend"]))
+        self._problems += [
+            f"{section.file}: [{section.name}] {problem}"
+            for problem in problems
+            if problem
+        ]
 
     def _note_planned(self, kind: str, section: Section) -> None:
         for key in KEYS[kind]:
@@ -224,15 +236,20 @@ class _Loader:
             self._check_server(section, "guest-listen", options.guest_listen)
         if options.qmp:
             self._check_endpoint(section, "qmp", options.qmp, client_endpoint)
-        for name in options.filters:
-            self._plugins.choose(section, "filters", "filter", name)
-        lines = [self._clients(section, line) for line in options.clients.splitlines()]
+        told = [self._clients(section, line) for line in options.clients.splitlines()]
+        lines = tuple(line for line in told if line)
         return VMSettings(
             section.name.removeprefix("vm:"),
             options.guest,
             options.guest_listen,
-            tuple(line for line in lines if line),
+            lines,
             self._plugins.choose_handlers(section, options.handlers),
+            self._plugins.choose_filters(
+                section,
+                options.filters,
+                options.required,
+                dict.fromkeys((line.frontend.name, line.name) for line in lines),
+            ),
             options.max_clients,
             options.max_message,
         )
@@ -243,8 +260,10 @@ class _Loader:
                 return None
             case [frontend, endpoint]:
                 name = ""
-            case [frontend, endpoint, "as", name] if _NAME.fullmatch(name):
-                pass
+            case [frontend, endpoint, "as", name]:
+                if not _NAME.fullmatch(name):
+                    text = f"{name!r} is no client's name, which has {_NAME_HAS}"
+                    self._problems.append(section.problem("clients", text))
             case _:
                 text = f"{line.strip()!r} is not FRONTEND ENDPOINT [as NAME]"
                 self._problems.append(section.problem("clients", text))
@@ -275,3 +294,8 @@ class _Loader:
         except ValueError as error:
             self._problems.append(section.problem(key, str(error)))
             return None
+
+
+def _unknown(kind: str, name: str, known: list[str]) -> str | None:
+    """Return what is wrong with a *name* that is not among those that are *known*."""
+    return None if name in known else f"unknown {kind} {name}, {nearest(name, known)}"

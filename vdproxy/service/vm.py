@@ -8,7 +8,6 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList
 
 from vdproxy.hub.hub import Hub
-from vdproxy.hub.isolation import Installed
 from vdproxy.net.endpoints import client_endpoint, server_endpoint
 from vdproxy.net.guest import GuestConnector, GuestPort
 from vdproxy.net.listener import Listener
@@ -32,7 +31,8 @@ class VMService(Service):
         self.hub = Hub(
             settings.name,
             reactor,
-            [Installed(c.name, c.make(), c.options) for c in settings.handlers],
+            [choice.install() for choice in settings.handlers],
+            [choice.install() for choice in settings.filters],
             max_clients=settings.max_clients,
             max_message=settings.max_message,
             tracing=tracing,
