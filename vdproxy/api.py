@@ -1,11 +1,12 @@
 """
 What a plugin imports: the one module whose names are promised to plugin authors.
 
-A handler is a class ``@implementer(IMessageHandler)`` derived from ``Handler``. The
-file ``twisted/plugins/vdproxy_DISTRIBUTION.py`` declares it with a ``HandlerMaker``
-from :mod:`vdproxy.makers`, which costs less to import in every twistd. A frontend is
-an ``IFrontend`` whose protocols ``Hub.attach`` their transports, with a
-``FrontendMaker``.
+A handler is a class ``@implementer(IMessageHandler)`` derived from ``Handler``, a
+filter one ``@implementer(IMessageFilter)`` (or ``IAuditFilter``) derived from
+``Filter``. The file ``twisted/plugins/vdproxy_DISTRIBUTION.py`` declares it with a
+``HandlerMaker`` or a ``FilterMaker`` from :mod:`vdproxy.makers`, which costs less to
+import in every twistd. A frontend is an ``IFrontend`` whose protocols ``Hub.attach``
+their transports, with a ``FrontendMaker``.
 """
 
 from vdproxy.errors import LocalProtocolError, Refused, RemoteProtocolError
@@ -29,7 +30,7 @@ from vdproxy.interfaces import (
 )
 from vdproxy.makers import NoOptions
 from vdproxy.options import Size, option
-from vdproxy.wire.capabilities import Capabilities, Layout
+from vdproxy.wire.capabilities import FILES_DISABLED, Capabilities, Layout
 from vdproxy.wire.constants import (
     Capability,
     ClipboardType,
@@ -67,6 +68,7 @@ from vdproxy.wire.messages import (
 )
 
 __all__ = [
+    "FILES_DISABLED",
     "VM",
     "AnnounceCapabilities",
     "Answer",

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from zope.interface import implementer
 
 from vdproxy.api import (
+    FILES_DISABLED,
     VM,
     AnnounceCapabilities,
     Capabilities,
@@ -72,7 +73,6 @@ _MONITORS = Capabilities.of(
     Capability.VD_AGENT_CAP_MONITORS_CONFIG_POSITION,
 )
 _MOUSE = Capabilities.of(Capability.VD_AGENT_CAP_MOUSE_STATE)
-_FILES_DISABLED = Capabilities.of(Capability.VD_AGENT_CAP_FILE_XFER_DISABLED)
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,7 @@ def _offer(options: Options, announce: AnnounceCapabilities) -> Verdict:
     if options.clipboard == "none":
         offer -= _CLIPBOARD
     if not options.files:
-        offer |= _FILES_DISABLED
+        offer |= FILES_DISABLED
     if not options.monitors:
         offer -= _MONITORS
     if not options.mouse:

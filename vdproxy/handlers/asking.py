@@ -25,6 +25,7 @@ from vdproxy.api import (
     Peer,
     Reply,
     ReplyError,
+    Sending,
     message_name,
 )
 from vdproxy.handlers.ownership import Ownership
@@ -69,6 +70,7 @@ class AskingHandler(Handler, Generic[_M]):
         self._waiting: dict[Client, _Request[_M]] = {}
         self._asking: _Request[_M] | None = None
         self._told: _M | None = None
+        self._sending: Sending | None = None
         self._ignored = False
         self._other_forms: list[_M] = []
         self._timeout: IDelayedCall | None = None
@@ -160,8 +162,8 @@ class AskingHandler(Handler, Generic[_M]):
             self._vm.clock.callLater(0.0, self._ask_next)
 
     def _tell(self, request: _Request[_M], form: _M) -> None:
+        self._sending = self._vm.guest.send(form, source=request.client)
         self._told = form
-        self._vm.guest.send(form, source=request.client)
         self._timeout = self._vm.clock.callLater(_REPLY_TIMEOUT, self._timed_out)
 
     def _replied(self, reply: Reply) -> None:
@@ -176,6 +178,10 @@ class AskingHandler(Handler, Generic[_M]):
 
     def _timed_out(self) -> None:
         self._timeout = None
+        if self._sending is not None and self._sending.undecided:
+            # Filters take their time, and the agent has not been asked.
+            self._timeout = self._vm.clock.callLater(_REPLY_TIMEOUT, self._timed_out)
+            return
         if self._asking is not None and self._other_forms:
             self._ignored = True
             self._tell(self._asking, self._other_forms.pop(0))

@@ -13,6 +13,7 @@ from __future__ import annotations
 from zope.interface import implementer
 
 from vdproxy.api import (
+    FILES_DISABLED,
     VM,
     AnnounceCapabilities,
     Capabilities,
@@ -38,9 +39,6 @@ _AGENTS_OWN = Capabilities.of(
     Capability.VD_AGENT_CAP_GRAPHICS_DEVICE_INFO,
 )
 
-#: The one capability that says what does *not* work.
-_FILES_DISABLED = Capabilities.of(Capability.VD_AGENT_CAP_FILE_XFER_DISABLED)
-
 
 @implementer(ICapabilitiesHandler)
 class CapabilitiesHandler(Handler):
@@ -57,11 +55,11 @@ class CapabilitiesHandler(Handler):
     def offer_to_client(self, client: Client) -> Capabilities:
         agent = self._vm.guest.announced or Capabilities()
         offer = (
-            (agent & self._vm.relayed) | self._vm.provided | (agent & _FILES_DISABLED)
+            (agent & self._vm.relayed) | self._vm.provided | (agent & FILES_DISABLED)
         )
         if self._vm.owns(MessageType.VD_AGENT_FILE_XFER_START):
             return offer
-        return offer | _FILES_DISABLED
+        return offer | FILES_DISABLED
 
     def received(self, peer: Peer, message: Message) -> None:
         if peer is self._vm.guest and isinstance(message, AnnounceCapabilities):

@@ -9,7 +9,7 @@ when the agent or its client says so; when either goes, the other is told CANCEL
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from unicodedata import category
 
@@ -32,6 +32,7 @@ from vdproxy.api import (
     MessageType,
     NoOptions,
     Peer,
+    Sending,
     Unknown,
 )
 
@@ -72,7 +73,11 @@ _RESULT_NAMES = {int(result): result.name for result in FileXferStatusResult}
 
 @dataclass(slots=True)
 class _Transfer:
-    """A file on its way; ``sent`` of its ``size`` bytes have come so far."""
+    """
+    A file on its way; ``sent`` of its ``size`` bytes have come so far.
+
+    ``undecided`` are the messages to the agent that filters have not let pass.
+    """
 
     client: Client
     client_id: int
@@ -80,6 +85,7 @@ class _Transfer:
     size: int
     timer: IDelayedCall
     sent: int = 0
+    undecided: list[Sending] = field(default_factory=list)
 
 
 @implementer(IMessageHandler)
@@ -171,11 +177,11 @@ class FileTransferHandler(Handler):
             self._tell(client, status)
             return
         upstream_id = next(self._upstream_ids)
-        self._vm.guest.send(replace(start, id=upstream_id), source=client)
         timer = self._vm.clock.callLater(_START_TIMEOUT, self._timed_out, upstream_id)
         transfer = _Transfer(client, start.id, upstream_id, start.size, timer)
         self._running[client, start.id] = transfer
         self._by_upstream_id[upstream_id] = transfer
+        self._send(transfer, replace(start, id=upstream_id))
         self._vm.log.info(
             "file transfer of client {client} begins: {size} bytes",
             client=client.label,
@@ -223,7 +229,13 @@ class FileTransferHandler(Handler):
         # A file without bytes is complete with one message that has none.
         for start in range(0, len(message.data) or 1, _MAX_DATA):
             data = message.data[start : start + _MAX_DATA]
-            self._vm.guest.send(FileXferData(transfer.upstream_id, data), source=client)
+            self._send(transfer, FileXferData(transfer.upstream_id, data))
+
+    def _send(self, transfer: _Transfer, message: FileXferStart | FileXferData) -> None:
+        sending = self._vm.guest.send(message, source=transfer.client)
+        if sending is not None and sending.undecided:
+            waiting = [s for s in transfer.undecided if s.undecided]
+            transfer.undecided = [*waiting, sending]
 
     def _told_by_guest(self, status: FileXferStatus) -> None:
         transfer = self._by_upstream_id.get(status.id)
@@ -269,6 +281,8 @@ class FileTransferHandler(Handler):
         del self._by_upstream_id[transfer.upstream_id]
         if transfer.timer.active():
             transfer.timer.cancel()
+        for sending in transfer.undecided:
+            sending.cancel()
         self._vm.log.info(
             "file transfer of client {client} of {size} bytes ends: {result}",
             client=transfer.client.label,

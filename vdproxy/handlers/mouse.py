@@ -82,8 +82,9 @@ class MouseHandler(Handler):
         # A press or release counts where it was made, so only a state that was
         # neither gives way, and only to another such.
         moves = state.buttons == self._told
-        if moves and self._motion and before and before.display_id == state.display_id:
-            self._motion.cancel()
+        motion = self._motion
+        if moves and motion and before and before.display_id == state.display_id:
+            motion.give_way()
         self._told = state.buttons
         sending = self._vm.guest.send(state, source=source)
         self._motion = sending if moves else None

@@ -99,9 +99,9 @@ class Client(Peer):
 
         :raises LocalProtocolError: the message cannot be told to this client.
         """
-        if self._link is None:
+        if self._link is None or self._outbox is None:
             return None
-        account = self._context.judge.account
+        account = self._context.filters.account
         if self.offered is not None:
             return self._line.send(message, source, account)
         if len(self._early) < _MAX_EARLY:
@@ -223,10 +223,13 @@ class Client(Peer):
             self.disconnect(f"{_MAX_MALFORMED} bad messages in a row")
 
     def _queue_changed(self) -> None:
-        outbox = self._outbox
+        outbox, line = self._outbox, self._line
         if outbox is None:
             return
-        size, count = outbox.size + self._line.size, outbox.count + self._line.count
-        largest = max(self._queue.largest, self._line.largest)
+        size, count, largest = outbox.size, outbox.count, self._queue.largest
+        if line.count:
+            size, count = size + line.size, count + line.count
+            largest = max(largest, line.largest)
         if size > _MAX_QUEUED + largest or count > _MAX_QUEUED_MESSAGES:
-            self.disconnect(f"it does not read: {size} bytes in {count} messages wait")
+            slow = "filters take their time" if line.count else "it does not read"
+            self.disconnect(f"{slow}: {size} bytes in {count} messages wait")

@@ -109,7 +109,7 @@ class FairQueue:
 
     def size_of(self, source: Source) -> int:
         """Return the bytes of *source* that wait, or whose message has not ended."""
-        return self._waits_of[source]
+        return self._waits_of.get(source, 0)
 
     def put(self, queued: Queued, *, bulk: bool) -> None:
         """Let a message wait for its turn."""

@@ -14,7 +14,7 @@ from vdproxy.hub.handler import Handler, Negotiator
 from vdproxy.hub.isolation import MAX_FAILURES, Installed, Mount, Turn
 from vdproxy.hub.log import VMLog
 from vdproxy.hub.peer import Peer
-from vdproxy.hub.refusals import refusal
+from vdproxy.hub.refusals import refusal, without_content
 from vdproxy.hub.vm import VM
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.constants import (
@@ -135,7 +135,11 @@ class Features:
     def withheld(self, peer: Peer, message: Message, reason: str) -> None:
         """Have the owner of a message make up for it that is not sent to *peer*."""
         mount = self._owner(message)
-        if mount is not None:
+        if mount is None:
+            instead = without_content(message)
+            if instead is not None:
+                peer.send(instead)
+        else:
             mount.call(mount.plugin.withheld, peer, message, reason)
             self._withdraw_if_failing(mount)
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
+from vdproxy.hub.answers import Wait
 from vdproxy.hub.filter import Auditor, Decision, Filter
 from vdproxy.hub.isolation import Installed, Mount, Turn
 from vdproxy.hub.log import VMLog
 from vdproxy.hub.peer import Peer
-from vdproxy.hub.seat import Promise, Seat
+from vdproxy.hub.seat import Seat
 from vdproxy.hub.verdicts import (
     Direction,
     Drop,
@@ -42,34 +43,42 @@ class Filters:
         log: VMLog,
         clock: IReactorTime,
         turn: Turn,
+        counters: Counter[str],
         changed: Callable[[], None],
     ) -> None:
         #: The drop on whose account messages are sent for now, if any.
         self.account: Dropped | None = None
-        self._seats = [Seat(plugin, log, clock, turn, changed) for plugin in installed]
-        self._auditors = [
+        #: The filters in their places.
+        self.seats = tuple(
+            Seat(plugin, log, clock, turn, counters, changed) for plugin in installed
+        )
+        self._auditors = tuple(
             (seat, seat.plugin)
-            for seat in self._seats
+            for seat in self.seats
             if isinstance(seat.plugin, Auditor)
-        ]
+        )
+
+    @property
+    def audited(self) -> bool:
+        """Whether there is anybody to be told of decisions."""
+        return bool(self._auditors)
 
     def start(self, vm: Callable[[Mount[Any]], VM]) -> None:
         """Start the filters, first to last; *vm* makes what each is given."""
-        for seat in self._seats:
+        for seat in self.seats:
             if not seat.call(seat.plugin.start, vm(seat)):
                 seat.bench("it could not start")
 
     def stop(self) -> None:
         """Stop the filters, last to first, and ask them no more."""
-        self._auditors.clear()
-        while self._seats:
-            self._seats.pop().stop()
+        for seat in reversed(self.seats):
+            seat.stop()
 
     def judge(self, direction: Direction, peer: Peer, message: Message) -> Outcome:
         """Ask the filters, first to last, what comes of *message*."""
-        if not self._seats:
+        if not self.seats:
             return message
-        return _ask(iter(tuple(self._seats)), direction, peer, message)
+        return Judgement(self, direction, peer, message).go_on()
 
     def tell(
         self,
@@ -104,8 +113,8 @@ class Filters:
                 seat.bench_if_failing()
 
     @contextmanager
-    def on_account_of(self, dropped: Dropped) -> Iterator[None]:
-        """Let what is sent meanwhile ask no filter: it makes up for a drop."""
+    def on_account_of(self, dropped: Dropped | None) -> Iterator[None]:
+        """Let what is sent meanwhile ask no filter if it makes up for a drop."""
         account, self.account = self.account, dropped
         try:
             yield
@@ -113,74 +122,59 @@ class Filters:
             self.account = account
 
 
-class Judgement:
-    """A message on its way through the filters, of which *filter* takes its time."""
+class Judgement(Pending):
+    """One message on its way through the filters."""
 
     def __init__(
-        self, filter: str, promise: Promise, go_on: Callable[[Verdict], Outcome]
+        self, filters: Filters, direction: Direction, peer: Peer, message: Message
     ) -> None:
-        self._filter = filter
-        self._go_on = go_on
-        self._act: Callable[[Message | Dropped], None] | None = None
-        self._next: Pending | None = None
-        promise.then(self._answered)
+        super().__init__()
+        self._filters = filters
+        self._seats = iter(filters.seats)
+        self._direction = direction
+        self._peer = peer
+        self._message = message
+        self._seat: Seat
+        self._wait: Wait
 
-    def then(self, act: Callable[[Message | Dropped], None]) -> None:
-        self._act = act
+    def go_on(self) -> Outcome:
+        """Ask the filters that have not been; return itself if one takes its time."""
+        for seat in self._seats:
+            answer = seat.judge(self._direction, self._peer, self._message)
+            if isinstance(answer, Wait):
+                self._seat, self._wait = seat, answer
+                self.filter = seat.name
+                answer.listener = self._answered
+                return self
+            dropped = self._heed(seat, answer)
+            if dropped is not None:
+                return dropped
+        return self._message
 
     def abandon(self) -> None:
-        self._act = None
-        if self._next is not None:
-            self._next.abandon()
+        super().abandon()
+        self._seat.forget(self._wait)
 
     def withhold(self, reason: str) -> None:
-        if self._next is not None:
-            self._next.withhold(reason)
-        else:
-            self._end(Dropped(self._filter, reason))
+        # Whether the filter keeps to its time is seen all the same.
+        self._wait.listener = None
+        super().withhold(reason)
 
-    def _answered(self, verdict: Verdict) -> None:
+    def _answered(self, answer: object) -> None:
         if self._act is None:
             return
-        outcome = self._go_on(verdict)
-        if isinstance(outcome, (Message, Dropped)):
-            self._end(outcome)
-        else:
-            self._next = outcome
-            outcome.then(self._end)
+        seat = self._seat
+        # It may have come at any time, also while a drop was being made up for.
+        with self._filters.on_account_of(None):
+            verdict = seat.verdict(answer, self._direction, self._peer, self._message)
+            outcome = self._heed(seat, verdict) or self.go_on()
+            if not isinstance(outcome, Pending):
+                self.end(outcome)
 
-    def _end(self, outcome: Message | Dropped) -> None:
-        act, self._act = self._act, None
-        if act is not None:
-            act(outcome)
-
-
-def _ask(
-    seats: Iterator[Seat], direction: Direction, peer: Peer, message: Message
-) -> Outcome:
-    for seat in seats:
-        answer = seat.judge(direction, peer, message)
-        if isinstance(answer, Promise):
-            go_on = partial(_go_on, seat, seats, direction, peer, message)
-            return Judgement(seat.name, answer, go_on)
-        if isinstance(answer, Drop):
-            return Dropped(seat.name, answer.reason)
-        if isinstance(answer, Replace):
-            message = answer.message
-    return message
-
-
-def _go_on(
-    seat: Seat,
-    others: Iterator[Seat],
-    direction: Direction,
-    peer: Peer,
-    message: Message,
-    verdict: Verdict,
-) -> Outcome:
-    """Ask the *others* after *seat* has come to its verdict."""
-    if isinstance(verdict, Drop):
-        return Dropped(seat.name, verdict.reason)
-    if isinstance(verdict, Replace):
-        message = verdict.message
-    return _ask(others, direction, peer, message)
+    def _heed(self, seat: Seat, verdict: Verdict) -> Dropped | None:
+        """Act on a verdict, and return that the message is dropped if it is."""
+        if isinstance(verdict, Drop):
+            return Dropped(seat.name, verdict.reason)
+        if isinstance(verdict, Replace):
+            self._message = verdict.message
+        return None

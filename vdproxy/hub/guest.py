@@ -107,7 +107,7 @@ class Guest(Peer):
         """
         if not self.up:
             return None
-        return self._line.send(message, source or self, self._context.judge.account)
+        return self._line.send(message, source or self, self._context.filters.account)
 
     def put(self, message: Message, source: Source | None) -> Queued | None:
         if self._link is None:
@@ -266,7 +266,7 @@ class Guest(Peer):
     def _queue_changed(self) -> None:
         """Pause those that send more than the guest reads, and no others."""
         self._flush()
-        for source in {*self._queue.sources, *self._line.sources}:
+        for source in (*self._queue.sources, *self._line.sources):
             if (
                 self._size_of(source) > _HIGH_WATER
                 and source not in self._paused_sources

@@ -24,17 +24,14 @@ from vdproxy.hub.log import VMLog
 from vdproxy.hub.outbox import Transport
 from vdproxy.hub.peer import Peer, VMContext
 from vdproxy.hub.trace import Trace
-from vdproxy.hub.verdicts import Dropped
-from vdproxy.wire.capabilities import Capabilities
+from vdproxy.hub.verdicts import Dropped, Pending
+from vdproxy.wire.capabilities import FILES_DISABLED, Capabilities
 from vdproxy.wire.codec import Codec
 from vdproxy.wire.constants import DEFAULT_MAX_MESSAGE, Capability, message_name
 from vdproxy.wire.messages import STANDARD, AnnounceCapabilities, Message, Unknown
 
 _BY_DEMAND = Capabilities.of(Capability.VD_AGENT_CAP_CLIPBOARD_BY_DEMAND)
 _SELECTION = Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION
-
-#: What is left of an offer to a client that filters let nothing of pass.
-_FILES_DISABLED = Capabilities.of(Capability.VD_AGENT_CAP_FILE_XFER_DISABLED)
 
 #: Default of the option ``max-clients``.
 DEFAULT_MAX_CLIENTS = 16
@@ -67,7 +64,9 @@ class Hub:
         self.counters: Counter[str] = Counter()
         turn = Turn()
         self._turn = turn
-        self._filters = Filters(filters, self.log, clock, turn, self.renegotiate)
+        self._filters = Filters(
+            filters, self.log, clock, turn, self.counters, self.renegotiate
+        )
         self._context = VMContext(
             clock,
             self.log,
@@ -147,10 +146,10 @@ class Hub:
     def dispatch(self, peer: Peer, message: Message) -> None:
         """Have the filters judge a message that came in, and act on that."""
         outcome = self._filters.judge("in", peer, message)
-        if isinstance(outcome, (Message, Dropped)):
-            self.judged(peer, message, outcome)
-        else:
+        if isinstance(outcome, Pending):
             peer.wait_for(message, outcome)
+        else:
+            self.judged(peer, message, outcome)
 
     def judged(self, peer: Peer, message: Message, outcome: Message | Dropped) -> None:
         """Give a message to the handler that owns its type, unless it was dropped."""
@@ -167,6 +166,8 @@ class Hub:
 
     def settled(self, peer: Peer, sending: Sending, dropped: Dropped | None) -> None:
         """Take note of what was sent to *peer*, and have drops made up for."""
+        if dropped is None and not self._filters.audited:
+            return
         message = sending.message or sending.original
         source = sending.source if isinstance(sending.source, Peer) else None
         self._filters.tell(
@@ -180,6 +181,10 @@ class Hub:
         if dropped is not None:
             self._note_drop("to", peer, message, dropped)
             self._turn.later(partial(self._withhold, peer, message, dropped))
+
+    def later(self, call: Callable[[], None]) -> None:
+        """Call back when no plugin is at work."""
+        self._turn.later(call)
 
     def agent_up(self, capabilities: Capabilities) -> None:
         """Tell everybody that the guest's agent has answered."""
@@ -196,6 +201,8 @@ class Hub:
     def agent_lost(self, reason: str) -> None:
         """Tell the handlers that the guest's agent is gone."""
         self.log.info("the guest's agent is lost: {reason}", reason=reason)
+        for client in self.clients:
+            client.withdraw_offer()
         self.features.tell(lambda handler: handler.guest_lost)
 
     def client_ready(self, client: Client) -> None:
@@ -228,7 +235,7 @@ class Hub:
         late = False
 
         def judged(left: Capabilities | None) -> None:
-            client.offer(_FILES_DISABLED if left is None else left)
+            client.offer(FILES_DISABLED if left is None else left)
             client.send_early()
             if late:
                 client.process_events()

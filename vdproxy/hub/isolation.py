@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
+from time import perf_counter
 from typing import Any, Generic, TypeVar, TypeVarTuple
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -23,6 +24,11 @@ _P = TypeVar("_P")
 
 #: Failures of one method in a row after which a plugin is relied upon no more.
 MAX_FAILURES = 5
+
+
+#: Seconds of real time after which a call is worth a line in the log: nothing else
+#: happens in the process meanwhile.
+_SLOW = 0.05
 
 
 @dataclass(frozen=True)
@@ -72,14 +78,25 @@ class Turn:
         self._depth = 0
         self._later: deque[Callable[[], None]] = deque()
 
-    def take(self, call: Callable[[], _T]) -> _T | Failed:
-        """Call into a plugin and return its answer, or Failed with what it raised."""
+    def take(
+        self, call: Callable[[], _T], slow: Callable[[float], None] | None = None
+    ) -> _T | Failed:
+        """
+        Call into a plugin and return its answer, or Failed with what it raised.
+
+        *slow* is called with the seconds if it took many.
+        """
         self._depth += 1
+        began = perf_counter()
         try:
             outcome = attempt(call)
         finally:
             self._depth -= 1
-        self._do_what_waits()
+        took = perf_counter() - began
+        if took > _SLOW and slow is not None:
+            slow(took)
+        if self._later:
+            self._do_what_waits()
         return outcome
 
     def later(self, call: Callable[[], None]) -> None:
@@ -116,6 +133,8 @@ class Mount(Generic[_P]):
         self.clock = PluginClock(clock, self)
         #: Called after each call that the plugin's clock has made.
         self.called_later = called_later
+        #: Called with the seconds that a call took, if many.
+        self.slow: Callable[[float], None] | None = None
         self._kind = kind
         self._log = log
         self._turn = turn
@@ -134,9 +153,11 @@ class Mount(Generic[_P]):
         """Call a method and return its answer, *default* where it failed."""
         return self._ask(lambda: method(*args), method, default)
 
-    def take(self, call: Callable[[], _T]) -> _T | Failed:
-        """Call into the plugin without judging how it went."""
-        return self._turn.take(call)
+    def take(
+        self, call: Callable[[], _T], slow: Callable[[float], None] | None = None
+    ) -> _T | Failed:
+        """Call into the plugin without judging how it went; see Turn."""
+        return self._turn.take(call, slow)
 
     def succeeded(self, method: str) -> None:
         """Count a call that went well."""
@@ -157,7 +178,7 @@ class Mount(Generic[_P]):
         self, call: Callable[[], _T], method: Callable[..., object], default: _T
     ) -> _T:
         name = getattr(method, "__name__", type(method).__name__)
-        outcome = self._turn.take(call)
+        outcome = self._turn.take(call, self.slow)
         if isinstance(outcome, Failed):
             self.failed(name, outcome.error)
             return default

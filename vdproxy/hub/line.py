@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
@@ -34,6 +35,9 @@ class Recipient(Protocol):
     def cannot_be_told(self, message: Message) -> None:
         """Take note that a message that waited cannot be told to this peer."""
 
+    def later(self, call: Callable[[], None]) -> None:
+        """Call back when no plugin is at work: others may be heard by that."""
+
     def line_changed(self) -> None:
         """Take note that more or less waits for the filters."""
 
@@ -43,7 +47,7 @@ class Sending:
     One message on its way to a peer, on behalf of *source*.
 
     ``message`` is as the filters let it through, as far as they have; None once
-    it was dropped. ``account`` is the drop on whose account it is sent, if any.
+    it was dropped. ``original`` is as it was sent, on ``account`` of a drop if any.
     """
 
     __slots__ = ("_line", "account", "message", "original", "queued", "source")
@@ -69,6 +73,11 @@ class Sending:
         return self._line.has(self)
 
     @property
+    def judged(self) -> bool:
+        """Whether a filter takes its time over this very message."""
+        return self._line.first is self
+
+    @property
     def waits(self) -> bool:
         """Whether it has not begun to go out to a guest, or to a client's queue."""
         return self.undecided or (self.queued is not None and self.queued.waits)
@@ -76,9 +85,19 @@ class Sending:
     def cancel(self) -> bool:
         """Do not send it, if that has not begun; tell whether that was so."""
         if self.undecided:
-            self._line.remove(self)
+            self._line.cancel(self)
             return True
         return self.queued is not None and self.queued.cancel()
+
+    def give_way(self) -> None:
+        """
+        Do not send it if it still waits for its turn: a newer one makes it void.
+
+        One that a filter is asked about stays, or one that takes its time would see
+        no end of a quick succession.
+        """
+        if not self.judged:
+            self.cancel()
 
     def withhold(self, reason: str) -> None:
         """Have it dropped if filters have not decided, as though one had done so."""
@@ -91,28 +110,32 @@ class Line:
     The messages to one peer that wait for verdicts, ``size`` bytes of them.
 
     The filters judge one at a time; the others wait behind it. Where no filter
-    takes its time nothing ever waits here.
+    takes its time nothing ever waits here. What makes up for a drop asks no filter:
+    it takes the place of what was dropped, and goes ahead of whatever is about
+    something else.
     """
 
     def __init__(self, recipient: Recipient) -> None:
         self._recipient = recipient
-        self._waiting: deque[Sending] = deque()
-        self._pending: Pending | None = None
         self._weights: dict[Sending, int] = {}
         self._sizes: Counter[Source | None] = Counter()
-
-    @property
-    def size(self) -> int:
-        return sum(self._sizes.values())
+        self._pending: Pending | None = None
+        self._dropped: Dropped | None = None
+        self.size = 0
 
     @property
     def count(self) -> int:
-        return len(self._waiting)
+        return len(self._weights)
 
     @property
     def largest(self) -> int:
         """The bytes of the largest message that waits."""
         return max(self._weights.values(), default=0)
+
+    @property
+    def first(self) -> Sending | None:
+        """The one that is being judged, if any is."""
+        return next(iter(self._weights), None)
 
     @property
     def sources(self) -> list[Source]:
@@ -121,7 +144,7 @@ class Line:
 
     def size_of(self, source: Source) -> int:
         """Return the bytes that wait on behalf of *source*."""
-        return self._sizes[source]
+        return self._sizes.get(source, 0)
 
     def has(self, sending: Sending) -> bool:
         """Tell whether *sending* waits here."""
@@ -136,94 +159,125 @@ class Line:
         :raises LocalProtocolError: the message cannot be told to this peer.
         """
         sending = Sending(self, message, source, account)
-        if self._waiting:
+        if account is not None:
+            if self._must_wait(message, account):
+                self._join(sending)
+            else:
+                self._settle(sending, message)
+        elif self._weights:
             self._join(sending)
-            return sending
-        outcome = self._outcome(message, account)
-        if isinstance(outcome, (Message, Dropped)):
-            self._settle(sending, outcome)
         else:
-            self._join(sending)
-            self._wait_for(outcome)
+            outcome = self._recipient.judge(message)
+            if isinstance(outcome, Pending):
+                self._join(sending, outcome)
+            else:
+                self._settle(sending, outcome)
         return sending
 
-    def remove(self, sending: Sending) -> None:
+    def cancel(self, sending: Sending) -> None:
         """Let a message wait no more, and not be sent."""
-        first = self._waiting[0] is sending
-        self._waiting.remove(sending)
-        self._forget(sending)
-        if first:
-            self._stop_waiting()
-            self._go_on()
+        if sending.judged:
+            self._stop_judging()
+        self._leave(sending)
+        # A handler is at work: nobody is heard before its end.
+        self._recipient.later(self._go_on)
 
     def withhold(self, sending: Sending, reason: str) -> None:
         """Have a message that waits dropped."""
-        if self._waiting[0] is sending and self._pending is not None:
+        if self._pending is None:
+            return
+        if sending.judged:
             self._pending.withhold(reason)
         else:
-            self.remove(sending)
-            self._settle(sending, Dropped("", reason))
+            self._leave(sending)
+            self._drop(sending, Dropped(self._pending.filter, reason))
+            self._recipient.later(self._go_on)
 
     def clear(self) -> None:
         """Drop all that waits: the life of the peer it was for has ended."""
-        self._stop_waiting()
-        self._waiting.clear()
+        self._stop_judging()
         self._weights.clear()
         self._sizes.clear()
+        self.size = 0
 
-    def _outcome(self, message: Message, account: Dropped | None) -> Outcome:
-        return message if account else self._recipient.judge(message)
+    def _must_wait(self, message: Message, account: Dropped) -> bool:
+        """Tell whether something has to go before what makes up for a drop."""
+        if account is self._dropped or not self._weights:
+            return False
+        return any(s.original.subject == message.subject for s in self._weights)
 
-    def _join(self, sending: Sending) -> None:
-        weight = self._recipient.weigh(sending.original)
-        self._waiting.append(sending)
-        self._weights[sending] = weight
-        self._sizes[sending.source] += weight
+    def _join(self, sending: Sending, pending: Pending | None = None) -> None:
+        weight = attempt(partial(self._recipient.weigh, sending.original))
+        # One that cannot be told is known by that when its turn comes.
+        self._weights[sending] = size = 0 if isinstance(weight, Failed) else weight
+        self._sizes[sending.source] += size
+        self.size += size
+        if pending is not None:
+            self._wait_for(sending, pending)
         self._recipient.line_changed()
 
-    def _forget(self, sending: Sending) -> None:
-        weight = self._weights.pop(sending)
-        self._sizes[sending.source] -= weight
+    def _leave(self, sending: Sending) -> None:
+        size = self._weights.pop(sending)
+        self.size -= size
+        self._sizes[sending.source] -= size
         if not self._sizes[sending.source]:
             del self._sizes[sending.source]
 
-    def _wait_for(self, pending: Pending) -> None:
+    def _wait_for(self, sending: Sending, pending: Pending) -> None:
         self._pending = pending
-        pending.then(self._judged)
+        pending.then(partial(self._judged, sending))
 
-    def _stop_waiting(self) -> None:
+    def _stop_judging(self) -> None:
         if self._pending is not None:
             self._pending.abandon()
             self._pending = None
 
-    def _judged(self, outcome: Message | Dropped) -> None:
+    def _judged(self, sending: Sending, outcome: Message | Dropped) -> None:
         self._pending = None
-        self._settle_first(outcome)
-        self._go_on()
+        self._take_out(sending, outcome)
+        self._recipient.later(self._go_on)
 
     def _go_on(self) -> None:
         """Send what follows, up to what a filter takes its time over."""
-        while self._waiting and self._pending is None:
-            first = self._waiting[0]
-            outcome = self._outcome(first.original, first.account)
-            if isinstance(outcome, (Message, Dropped)):
-                self._settle_first(outcome)
+        while self._pending is None and (first := self.first) is not None:
+            outcome: Outcome = first.original
+            if first.account is None:
+                outcome = self._recipient.judge(first.original)
+            if not self.has(first):
+                # The filter has ended the connection.
+                break
+            if isinstance(outcome, Pending):
+                self._wait_for(first, outcome)
             else:
-                self._wait_for(outcome)
+                self._take_out(first, outcome)
         self._recipient.line_changed()
 
-    def _settle_first(self, outcome: Message | Dropped) -> None:
-        sending = self._waiting.popleft()
-        self._forget(sending)
-        # Its sender has gone on and cannot be told.
-        if isinstance(attempt(partial(self._settle, sending, outcome)), Failed):
+    def _take_out(self, sending: Sending, outcome: Message | Dropped) -> None:
+        """Send or drop a message that waited; its sender has gone on."""
+        self._leave(sending)
+        if isinstance(outcome, Dropped):
+            self._dropped = outcome
+            self._drop(sending, outcome)
+            return
+        queued = attempt(partial(self._recipient.put, outcome, sending.source))
+        if isinstance(queued, Failed):
             self._recipient.cannot_be_told(sending.original)
+        else:
+            self._sent(sending, outcome, queued)
 
     def _settle(self, sending: Sending, outcome: Message | Dropped) -> None:
+        """Send or drop a message that was not made to wait."""
         if isinstance(outcome, Dropped):
-            sending.message = None
-            self._recipient.settled(sending, outcome)
+            self._drop(sending, outcome)
         else:
-            sending.message = outcome
-            sending.queued = self._recipient.put(outcome, sending.source)
-            self._recipient.settled(sending, None)
+            queued = self._recipient.put(outcome, sending.source)
+            self._sent(sending, outcome, queued)
+
+    def _sent(self, sending: Sending, message: Message, queued: Queued | None) -> None:
+        sending.message = message
+        sending.queued = queued
+        self._recipient.settled(sending, None)
+
+    def _drop(self, sending: Sending, dropped: Dropped) -> None:
+        sending.message = None
+        self._recipient.settled(sending, dropped)

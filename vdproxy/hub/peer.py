@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -34,6 +35,9 @@ class Judge(Protocol):
 
     account: Dropped | None
 
+    def on_account_of(
+        self, dropped: Dropped | None
+    ) -> AbstractContextManager[None]: ...
     def judge(self, direction: Direction, peer: Peer, message: Message) -> Outcome: ...
 
 
@@ -48,6 +52,7 @@ class PeerOwner(Protocol):
         self, peer: Peer, sending: Sending, dropped: Dropped | None
     ) -> None: ...
     def refuse(self, peer: Peer, number: int, payload: bytes, reason: str) -> None: ...
+    def later(self, call: Callable[[], None]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class VMContext:
     log: VMLog
     trace: Trace | None
     codec: Codec
-    judge: Judge
+    filters: Judge
 
 
 #: Bytes read from a peer that is paused before its transport is paused as well.
@@ -166,7 +171,7 @@ class Peer(ABC):
     @property
     def paused(self) -> bool:
         """Whether nothing that this peer sends is acted upon for now."""
-        return self._pauses > 0
+        return self._pauses > 0 or self._judging is not None
 
     def pause(self) -> None:
         """
@@ -181,7 +186,11 @@ class Peer(ABC):
         if not self._pauses:
             return
         self._pauses -= 1
-        if self._pauses:
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Act on what has come meanwhile, if nothing keeps this peer paused."""
+        if self.paused:
             return
         if self._held > _MAX_HELD and self._transport is not None:
             self._transport.resumeProducing()
@@ -193,7 +202,7 @@ class Peer(ABC):
         if self._link is not None and self._outbox is not None:
             self._last_byte = self._context.clock.seconds()
             self._link.receive_data(data)
-            if self._pauses:
+            if self.paused:
                 self._hold(len(data))
             else:
                 self.process_events()
@@ -218,9 +227,9 @@ class Peer(ABC):
         if self._processing:
             return
         link = self._link
-        judge = self._context.judge
+        filters = self._context.filters
         # We may be here on account of a drop; what this peer does is not.
-        account, judge.account = judge.account, None
+        account, filters.account = filters.account, None
         self._processing = True
         try:
             while link is not None and self._listens_to(link):
@@ -233,19 +242,19 @@ class Peer(ABC):
                     self._handle(event)
         finally:
             self._processing = False
-            judge.account = account
+            filters.account = account
         self._flush()
 
     def wait_for(self, message: Message, pending: Pending) -> None:
         """Act on nothing more from this peer until it is known what comes of this."""
 
         def judged(outcome: Message | Dropped) -> None:
-            self._judging = None
             self._owner.judged(self, message, outcome)
-            self.resume()
+            if self._judging is pending:
+                self._judging = None
+                self._go_on()
 
         self._judging = pending
-        self.pause()
         pending.then(judged)
 
     def make_offer(
@@ -258,18 +267,22 @@ class Peer(ABC):
 
         *judged* is not called if another is made or the connection ends meanwhile.
         """
+        self.withdraw_offer()
+        outcome = self.judge(offer)
+        if isinstance(outcome, Pending):
+            self._offering = outcome
+            outcome.then(judged)
+        else:
+            judged(outcome)
+
+    def withdraw_offer(self) -> None:
+        """Make no announcement that the filters have not judged yet."""
         if self._offering is not None:
             self._offering.abandon()
             self._offering = None
-        outcome = self.judge(offer)
-        if isinstance(outcome, (Message, Dropped)):
-            judged(outcome)
-        else:
-            self._offering = outcome
-            outcome.then(judged)
 
     def judge(self, message: Message) -> Outcome:
-        return self._context.judge.judge("out", self, message)
+        return self._context.filters.judge("out", self, message)
 
     def weigh(self, message: Message) -> int:
         return self._link.weigh(message) if self._link else 0
@@ -288,19 +301,22 @@ class Peer(ABC):
             message=message_name(message.number),
         )
 
+    def later(self, call: Callable[[], None]) -> None:
+        self._owner.later(call)
+
     def line_changed(self) -> None:
         self._queue_changed()
 
     def _begin_life(self) -> None:
         """Forget what waits for filters: who it was for, or from, is no more."""
         self._line.clear()
-        for pending in (self._judging, self._offering):
-            if pending is not None:
-                pending.abandon()
-        self._judging = self._offering = None
+        self.withdraw_offer()
+        if self._judging is not None:
+            self._judging.abandon()
+            self._judging = None
 
     def _listens_to(self, link: GuestLink | ClientLink) -> bool:
-        return link is self._link and self._outbox is not None and not self._pauses
+        return link is self._link and self._outbox is not None and not self.paused
 
     @abstractmethod
     def _handle(self, event: Any) -> None:  # noqa: ANN401 - an event of its link

@@ -47,3 +47,20 @@ def refusal(peer: Peer, message: Message) -> Message | None:
     if isinstance(message, (MonitorsConfig, DisplayConfig)):
         return Reply(message.number, ReplyError.VD_AGENT_ERROR)
     return None
+
+
+def without_content(message: Message) -> Message | None:
+    """
+    Return what whoever waits for *message* is told in its place, which has an owner
+    no more; None if it is no answer.
+    """
+    match message:
+        case Clipboard(selection=selection):
+            return Clipboard(selection, ClipboardType.VD_AGENT_CLIPBOARD_NONE, b"")
+        case FileXferStatus(id=id):
+            return FileXferStatus(
+                id, FileXferStatusResult.VD_AGENT_FILE_XFER_STATUS_ERROR
+            )
+        case Reply(type=type):
+            return Reply(type, ReplyError.VD_AGENT_ERROR)
+    return None

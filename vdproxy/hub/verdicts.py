@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 from twisted.internet.defer import Deferred
 
@@ -51,17 +51,34 @@ class Dropped(NamedTuple):
     reason: str
 
 
-class Pending(Protocol):
-    """That a filter takes its time over a message."""
+class Pending:
+    """
+    That a message waits for the verdict of ``filter``.
+
+    Whoever wants to know of it says so with ``then``.
+    """
+
+    def __init__(self) -> None:
+        self.filter = ""
+        self._act: Callable[[Message | Dropped], None] | None = None
 
     def then(self, act: Callable[[Message | Dropped], None]) -> None:
         """Call back with what comes of the message, once."""
+        self._act = act
 
     def abandon(self) -> None:
         """Call nobody: what comes of the message is of no interest any more."""
+        self._act = None
 
     def withhold(self, reason: str) -> None:
         """Have the message dropped, whatever the filter may say yet."""
+        self.end(Dropped(self.filter, reason))
+
+    def end(self, outcome: Message | Dropped) -> None:
+        """Tell whoever wants to know what has come of the message."""
+        act, self._act = self._act, None
+        if act is not None:
+            act(outcome)
 
 
 #: What comes of a message, as far as can be told at once.

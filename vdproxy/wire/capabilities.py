@@ -69,6 +69,10 @@ class Capabilities:
         return Capabilities(self.bits & ~other.bits)
 
 
+#: The one capability that says what does *not* work.
+FILES_DISABLED = Capabilities.of(Capability.VD_AGENT_CAP_FILE_XFER_DISABLED)
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """

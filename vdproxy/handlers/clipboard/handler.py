@@ -163,7 +163,7 @@ class ClipboardHandler(Handler):
             case ClipboardRequest() if selection:
                 selection.lost(peer)
             case ClipboardGrab() if selection:
-                selection.withheld(peer)
+                selection.withheld(peer, message)
 
     def _answer_is_lost(self, peer: Peer, number: int | None) -> None:
         """Have whoever waits for this answer of *peer* wait no longer."""

@@ -60,6 +60,7 @@ class _Slot:
     type: int
     since: float
     stale: bool = False
+    sending: Sending | None = None
 
 
 def reaches(peer: Peer, selection: int) -> bool:
@@ -124,7 +125,7 @@ class Requests:
             self._owner is None
             or sum(waiter.peer is peer for waiter in self._waiting) >= _MAX_WAITING
         ):
-            self._deliver(peer, nothing(peer, type), b"")
+            self._give_nothing(waiter)
         else:
             self._waiting.append(waiter)
             self._free_slots()
@@ -144,7 +145,7 @@ class Requests:
             for waiter in self._take(lambda waiter: waiter.type == slot.type):
                 # An application in the guest waits for that type and no other.
                 if waiter.peer is self._vm.guest and type != slot.type:
-                    self._deliver(waiter.peer, nothing(waiter.peer, slot.type), b"")
+                    self._give_nothing(waiter)
                 else:
                     self._hand_over(waiter, type, data)
         self._ask_next()
@@ -155,7 +156,7 @@ class Requests:
         slot = self._slots.pop(peer, None)
         if slot is not None and not slot.stale:
             for waiter in self._take(lambda waiter: waiter.type == slot.type):
-                self._deliver(waiter.peer, nothing(waiter.peer, slot.type), b"")
+                self._give_nothing(waiter)
         # What is asked next is not on account of that drop.
         self._look_in(0.0)
 
@@ -167,7 +168,7 @@ class Requests:
         for slot in self._slots.values():
             slot.stale = True
         for waiter in self._take(lambda waiter: True):
-            self._deliver(waiter.peer, _NONE, b"")
+            self._hand_over(waiter, _NONE, b"")
         self._watch()
 
     def left(self, peer: Peer) -> None:
@@ -175,6 +176,9 @@ class Requests:
         self._slots.pop(peer, None)
         self._take(lambda waiter: waiter.peer is peer)
         self._watch()
+
+    def _give_nothing(self, waiter: _Waiter) -> None:
+        self._hand_over(waiter, nothing(waiter.peer, waiter.type), b"")
 
     def _hand_over(self, waiter: _Waiter, type: int, data: bytes) -> None:
         """Give data to whom they are owed, who waits no longer than for the owner."""
@@ -194,8 +198,8 @@ class Requests:
         was_for_guest = self._asked_for_guest
         waiter = min(self._waiting, key=lambda w: (w.peer is guest) == was_for_guest)
         self._asked_for_guest = waiter.peer is guest
-        self._slots[owner] = _Slot(waiter.type, self._vm.clock.seconds())
-        owner.send(ClipboardRequest(self._selection, waiter.type))
+        slot = self._slots[owner] = _Slot(waiter.type, self._vm.clock.seconds())
+        slot.sending = owner.send(ClipboardRequest(self._selection, waiter.type))
 
     def _take(self, wanted: Callable[[_Waiter], bool]) -> list[_Waiter]:
         """Remove and return the waiters for which *wanted* holds."""
@@ -252,10 +256,18 @@ class Requests:
                 seconds=_PATIENCE,
             )
         for waiter in late:
-            self._deliver(waiter.peer, nothing(waiter.peer, waiter.type), b"")
+            self._give_nothing(waiter)
+        self._unask()
         self._free_slots()
         self._ask_next()
         self._watch()
+
+    def _unask(self) -> None:
+        """Ask no more for what nobody wants, if filters have not let it pass."""
+        wanted = {waiter.type for waiter in self._waiting}
+        for slot in self._slots.values():
+            if slot.sending is not None and slot.type not in wanted:
+                slot.sending.withhold("no verdict in time")
 
     def _free_slots(self) -> None:
         """Expect no answer any more of those who have been silent for long."""

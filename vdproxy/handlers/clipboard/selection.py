@@ -149,10 +149,10 @@ class SharedSelection:
         else:
             self._untell(peer)
 
-    def withheld(self, peer: Peer) -> None:
-        """Take note that a GRAB for *peer* was dropped: it believes what it did."""
+    def withheld(self, peer: Peer, grab: ClipboardGrab) -> None:
+        """Take note that *grab* for *peer* was dropped: it believes what it did."""
         shown = self._shown.get(peer)
-        if shown is not None and not shown.was_told:
+        if shown and shown.sending.original is grab and not shown.was_told:
             self._told.discard(peer)
 
     def lose(self, peer: Peer) -> None:
@@ -179,12 +179,21 @@ class SharedSelection:
         for peer in list(self._releasing):
             self._forget_release(peer)
         self._owner, self._types = owner, types
-        self._shown.clear()
+        self._forget_shown()
         # A peer takes the next answer for that to its last request, so those who
         # wait are answered before they can make another.
         self._requests.owner_changed(owner)
         for peer in (self._vm.guest, *self._vm.clients):
             self.tell(peer)
+
+    def _forget_shown(self) -> None:
+        """Let nobody be told any more of a GRAB that filters have not let pass."""
+        for peer, shown in self._shown.items():
+            if shown.sending.undecided:
+                shown.sending.cancel()
+                if not shown.was_told:
+                    self._told.discard(peer)
+        self._shown.clear()
 
     def _released(self, peer: Peer) -> None:
         """Act on a RELEASE that was not the first half of a new GRAB."""
@@ -212,7 +221,7 @@ class SharedSelection:
         shown = self._shown.get(peer)
         if shown is None:
             return self._types
-        grab = shown.sending.message
+        grab = None if shown.sending.undecided else shown.sending.message
         return grab.types if isinstance(grab, ClipboardGrab) else ()
 
     def _may_paste(self, peer: Peer) -> bool:
