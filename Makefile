@@ -30,7 +30,7 @@ unit: .venv/installed-for-tests peers
 
 # The oldest Twisted and zope.interface that setup.cfg allows: Debian 12's.
 floor: .venv-floor/installed
-	.venv-floor/bin/python -bb -m pytest -W default --ignore=tests/real --ignore=tests/peers --ignore=tests/test_packaging.py --ignore=tests/docs
+	.venv-floor/bin/python -bb -m pytest -W default --ignore=tests/real --ignore=tests/peers --ignore=tests/test_packaging.py --ignore=tests/test_examples.py --ignore=tests/docs
 
 peers:
 	tests/install-peers $(PEERS)

@@ -121,13 +121,19 @@ class IMessageFilter(Interface):
     A look at every message of one VM, and a say in it.
 
     Filters are asked in the order of the configuration, in both directions. One
-    answers None (let it pass), a ``Drop``, a ``Replace``, or a Deferred or coroutine
-    of one of them. While it takes its time, what follows to or from that peer waits,
-    and nothing else does; after 5 seconds by the VM's clock it counts as failed, as
-    it does when it raises or answers anything else. A message that a filter failed
-    on passes as if it were not there, or is dropped where the configuration requires
-    the filter or its maker says that it fails closed. After five failures of one
-    method in a row it is asked no more until vdproxy is started again.
+    answers None (let it pass), a ``Drop``, a ``Replace`` by a message of the same type
+    that the peer's link can tell, or a Deferred or coroutine of one of them. While it
+    takes its time over what a peer has sent, what follows from that peer waits, and
+    over what is to be sent, what follows to it; nothing else does. After 5 seconds by
+    the VM's clock it counts as failed, as it does when it raises or answers anything
+    else. A message that a filter failed on passes as if the filter were not there, or
+    is dropped where the configuration requires the filter or its maker says that it
+    fails closed. After five failures of one method in a row it is asked no more until
+    vdproxy is started again.
+
+    The configuration may give some clients options of their own: judge each by
+    ``vm.options_for(peer)``. CLIENT_DISCONNECTED is the link's affair and shown to
+    nobody.
     """
 
     def start(vm: VM) -> None:
@@ -137,7 +143,12 @@ class IMessageFilter(Interface):
         """End. What ``vm.clock`` was to call is not."""
 
     def incoming(peer: Peer, message: Message) -> Answer:
-        """Judge what *peer*, ``vm.guest`` or a client, has sent."""
+        """
+        Judge what *peer*, ``vm.guest`` or a client, has sent.
+
+        The link has acted on an ANNOUNCE_CAPABILITIES already: a verdict on it keeps
+        handlers from it and changes nothing else.
+        """
 
     def outgoing(peer: Peer, message: Message) -> Answer:
         """
@@ -149,10 +160,15 @@ class IMessageFilter(Interface):
 
 
 class IAuditFilter(IMessageFilter):
-    """A filter that learns what has become of each message."""
+    """A filter that learns what has become of each message, wherever it stands."""
 
     def decided(decision: Decision) -> None:
-        """Take note of a message that passed all filters, or did not."""
+        """
+        Take note of what has become of a message.
+
+        Those that nobody asks filters about are among them: what could not be read,
+        and what is sent on account of a drop.
+        """
 
 
 class IFrontend(Interface):

@@ -26,6 +26,7 @@ from vdproxy.interfaces import (
     IPluginMaker,
 )
 from vdproxy.wire.capabilities import Capabilities
+from vdproxy.wire.constants import MAX_CAPABILITY_WORDS
 from vdproxy.wire.messages import Message
 
 #: What ``vdproxy plugins`` lists, by the word for each kind.
@@ -137,6 +138,9 @@ def _check_handler(handler: Handler) -> None:
     for name in ("relayed", "provided"):
         if not isinstance(getattr(handler, name), Capabilities):
             raise PluginFault(f"{name} is not of type Capabilities")
+        if getattr(handler, name).bits.bit_length() > 32 * MAX_CAPABILITY_WORDS:
+            most = 32 * MAX_CAPABILITY_WORDS - 1
+            raise PluginFault(f"{name} has a capability over {most}")
     numbers = set()
     for message in handler.messages:
         if not (isinstance(message, type) and issubclass(message, Message)):

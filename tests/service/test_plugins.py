@@ -218,6 +218,10 @@ def make(options):
     "owns no messages": SIMPLE.replace("MESSAGES", "'text',"),
     "relays no capabilities": SIMPLE.replace("MESSAGES", "")
     + "Simple.relayed = {40}\n",
+    "relays a capability that no announcement has room for": SIMPLE.replace(
+        "MESSAGES", ""
+    )
+    + "Simple.relayed = Capabilities.of(256)\n",
     "has a message without a number": SIMPLE.replace("MESSAGES", "Message,"),
     "has a message of type 0": SIMPLE.replace("MESSAGES", "Mine,").replace(
         "@implementer", "class Mine(Reply):\n    number = 0\n\n@implementer"

@@ -152,7 +152,8 @@ class AskingHandler(Handler, Generic[_M]):
             self._ignored = False
             self._asking = request
             self._tell(request, form)
-            if not self._vm.guest.can(Capability.VD_AGENT_CAP_REPLY):
+            refused = self._sending is not None and self._sending.message is None
+            if not refused and not self._vm.guest.can(Capability.VD_AGENT_CAP_REPLY):
                 self._end(_SUCCESS)
 
     def _reply_is_lost(self) -> None:

@@ -40,8 +40,8 @@ class Decision:
     What has become of a message.
 
     ``peer`` has sent it (``direction`` in) or is to get it (out), then on behalf
-    of ``source`` where that is known. ``message`` is as it goes on, or as it was
-    refused: an ``Unknown`` where it could not be read. ``outcome`` is
+    of ``source`` where that is known. ``message`` is as it goes on, or, where it does
+    not, as it came: an ``Unknown`` where it could not be read. ``outcome`` is
 
     * ``passed``: all filters let it through, perhaps in another form;
     * ``dropped``: ``filter`` refused it for ``reason``; ``filter`` is empty where

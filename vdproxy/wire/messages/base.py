@@ -23,7 +23,8 @@ class Message:
 
     #: ``VDAgentMessage.type``.
     number: ClassVar[int]
-    #: Largest payload, bytes.
+    #: Largest payload, bytes. A larger one counts as broken framing, since it is not
+    #: stored: a client that sends it is disconnected, an agent is met anew.
     max_size: ClassVar[int]
     #: Where the data begin in the payload, bytes, for bulk types: those whose
     #: data the option ``max-message`` bounds as well.

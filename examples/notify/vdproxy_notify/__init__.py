@@ -1,0 +1,1 @@
+"""Desktop notifications for vdproxy: a message type, and the handler that owns it."""
