@@ -124,6 +124,24 @@ class Slow(Judge):
         return question.answer
 
 
+class Picky(Slow):
+    """Takes its time over pings of which the data begin with ``slow``."""
+
+    def _put_off(self, direction: Direction, peer: Any, message: Message) -> Any:
+        if isinstance(message, Ping) and message.data.startswith(b"slow"):
+            return super()._put_off(direction, peer, message)
+        return None
+
+
+SLOW = Ping(b"slow 0")
+
+
+def answer_all(slow: Slow, verdict: Any = None) -> None:
+    """Answer the questions until there are no more."""
+    while waiting := [q for q in slow.questions if not q.answer.called]:
+        waiting[0].say(verdict)
+
+
 class Witness(Relay):
     """Relays, and records what was withheld as well."""
 
@@ -203,6 +221,13 @@ FAULTS: dict[str, Callable[[Message], Any]] = {
 
 def installed(name: str, plugin: Filter, *, closed: bool = False) -> Installed[Filter]:
     return Installed(name, plugin, NoOptions(), closed=closed)
+
+
+def failing(
+    way: str, fault: str, *types: type[Message], closed: bool = False
+) -> Installed[Any]:
+    """Return a filter called guard that has a fault, one way and for these types."""
+    return installed("guard", on(way, FAULTS[fault], *types), closed=closed)
 
 
 def chain(

@@ -19,16 +19,19 @@ def start_twistd(
     *arguments: str,
     options: Sequence[str] = (),
     bin: Path = Path(sys.executable).parent,
+    plugins: Path | None = None,
 ) -> Program:
     """
     Start ``twistd vdproxy`` where *log* is and return it when it listens.
 
     *options* are twistd's own. *bin* is where the programs of the environment
-    are that it runs from.
+    are that it runs from, *plugins* a folder with more modules and plugins.
     """
     seen = log.read_text().count("listening for") if log.exists() else 0
     command = [str(bin / "twistd"), *options, "-n", "--pidfile=", "vdproxy"]
     env = {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "error"}
+    if plugins is not None:
+        env["PYTHONPATH"] = str(plugins)
     program = Program([*command, *arguments], log, env)
     try:
         wait_for(
@@ -49,7 +52,8 @@ class Vdproxy:
     ``twistd vdproxy`` on one configuration, which *ini* is the text of.
 
     Relative paths in it are below *directory*, where the log is as well. *bin*
-    is where the programs of the environment are that it runs from.
+    is where the programs of the environment are that it runs from, *plugins* a
+    folder with more modules and plugins.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class Vdproxy:
         ini: str,
         *arguments: str,
         bin: Path = Path(sys.executable).parent,
+        plugins: Path | None = None,
     ) -> None:
         directory.mkdir(exist_ok=True)
         self._directory = directory
@@ -65,6 +70,7 @@ class Vdproxy:
         self._ini.write_text(ini)
         self._arguments = arguments
         self._bin = bin
+        self._plugins = plugins
         self._program: Program | None = None
 
     def __enter__(self) -> Self:
@@ -82,6 +88,7 @@ class Vdproxy:
             str(self._ini),
             *self._arguments,
             bin=self._bin,
+            plugins=self._plugins,
         )
 
     def stop(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -42,6 +44,13 @@ LAYOUTS = {
     "serial": Capabilities.of(BY_DEMAND, SELECTION, GRAB_SERIAL),
 }
 
+#: Within how many seconds a paste in the guest ends: as long as vdproxy waits for an
+#: owner, and xclip may take to start besides.
+_PASTE_SECONDS = 4.0
+
+#: What separates the lines of one value in a configuration.
+_NEXT = "\n    "
+
 #: What GTK tells of each selection of its own, and xclip does not.
 _GTK_TARGET = "TIMESTAMP"
 
@@ -50,26 +59,35 @@ class Guest:
     """
     One agent and one vdproxy.
 
-    *options* are lines for vdproxy's configuration, behind those of the VM. With
-    *direct* there is no relay: vdproxy listens, the agent connects to it, and its
-    end is seen.
+    *options* are lines for vdproxy's configuration, behind those of the VM. Clients
+    may have one of *names*, and vdproxy the *plugins* of a folder. With *direct*
+    there is no relay: vdproxy listens, the agent connects to it, and its end is seen.
     """
 
     def __init__(
-        self, directory: Path, options: str = "", *, direct: bool = False
+        self,
+        directory: Path,
+        options: str = "",
+        *,
+        names: Iterable[str] = (),
+        plugins: Path | None = None,
+        direct: bool = False,
     ) -> None:
         self.direct = direct
         self._stack = ExitStack()
         self._relay: ChardevRelay | None = None
         self.clients_path = directory / "clients.sock"
+        self._named_paths = {name: directory / f"{name}.sock" for name in names}
+        clients = [f"vdi unix:{self.clients_path}"]
+        clients += [f"vdi unix:{p} as {name}" for name, p in self._named_paths.items()]
         port, host = directory / "guest.sock", directory / "host.sock"
         ini = f"""
 [vm:real]
 {f"guest-listen = unix:{port}" if direct else f"guest = unix:{host}"}
-clients = vdi unix:{self.clients_path}
+clients = {_NEXT.join(clients)}
 {options}
 """
-        self.vdproxy = Vdproxy(directory / "proxy", ini)
+        self.vdproxy = Vdproxy(directory / "proxy", ini, plugins=plugins)
         self.agent = RealAgent(directory, port)
         try:
             if not direct:
@@ -94,9 +112,10 @@ clients = vdi unix:{self.clients_path}
         """Return a client that has not shaken hands."""
         return RawClient.connect(self.clients_path)
 
-    def viewer(self, caps: Capabilities = OFFER) -> Viewer:
+    def viewer(self, caps: Capabilities = OFFER, name: str = "") -> Viewer:
         """Return a client that has announced *caps*."""
-        return Viewer(self.clients_path, caps)
+        path = self._named_paths[name] if name else self.clients_path
+        return Viewer(path, caps)
 
     def restart_agent(self) -> None:
         """Start a new agent where one has been killed, and wait for vdproxy."""
@@ -127,6 +146,13 @@ clients = vdi unix:{self.clients_path}
         wait_for(
             lambda: not self.agent.targets(selection), 10, f"{selection} without owner"
         )
+
+    def pasted(self) -> str:
+        """Return what an application gets that pastes text: nothing, if none comes."""
+        try:
+            return self.agent.paste_as("UTF8_STRING", seconds=_PASTE_SECONDS).decode()
+        except subprocess.CalledProcessError:
+            return ""
 
     def offered(self, selection: str = "clipboard") -> bool:
         """Tell whether the guest's *selection* is owned by its session agent."""

@@ -168,10 +168,14 @@ class Line:
             self._join(sending)
         else:
             outcome = self._recipient.judge(message)
-            if isinstance(outcome, Pending):
-                self._join(sending, outcome)
-            else:
+            if not isinstance(outcome, Pending):
                 self._settle(sending, outcome)
+            elif self._weights:
+                # The filter has sent something itself, and is asked again after that.
+                outcome.abandon()
+                self._join(sending)
+            else:
+                self._join(sending, outcome)
         return sending
 
     def cancel(self, sending: Sending) -> None:

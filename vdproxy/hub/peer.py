@@ -105,6 +105,7 @@ class Peer(ABC):
         self._context = context
         self._line = Line(self)
         self._judging: Pending | None = None
+        self._judged: Message | None = None
         self._offering: Pending | None = None
         self._link: GuestLink | ClientLink | None = None
         self._outbox: Outbox | None = None
@@ -162,6 +163,11 @@ class Peer(ABC):
     def assembling(self) -> Incoming | None:
         """The message that is coming in from this peer, None between messages."""
         return self._incoming
+
+    @property
+    def judged(self) -> Message | None:
+        """What this peer has sent that filters take their time over."""
+        return self._judged
 
     @property
     def queued(self) -> int:
@@ -249,12 +255,13 @@ class Peer(ABC):
         """Act on nothing more from this peer until it is known what comes of this."""
 
         def judged(outcome: Message | Dropped) -> None:
+            self._judged = None
             self._owner.judged(self, message, outcome)
             if self._judging is pending:
                 self._judging = None
                 self._go_on()
 
-        self._judging = pending
+        self._judging, self._judged = pending, message
         pending.then(judged)
 
     def make_offer(
@@ -313,7 +320,7 @@ class Peer(ABC):
         self.withdraw_offer()
         if self._judging is not None:
             self._judging.abandon()
-            self._judging = None
+            self._judging = self._judged = None
 
     def _listens_to(self, link: GuestLink | ClientLink) -> bool:
         return link is self._link and self._outbox is not None and not self.paused

@@ -99,6 +99,9 @@ class SharedSelection:
         if shown is not None and shown.sending.message is not None:
             self._told.add(peer)
             peer.send(shown.sending.message, source=self._owner)
+        elif shown is None and self._types and self._may_paste(peer):
+            # Nothing was said while it was grabbing, and filters are to see it.
+            self._vm.clock.callLater(0.0, self.tell, peer)
         else:
             self._told.add(peer)
             self._untell(peer)
@@ -138,7 +141,9 @@ class SharedSelection:
         self._requests.lost(peer)
 
     def tell(self, peer: Peer) -> None:
-        """Bring *peer* up to date."""
+        """Bring *peer* up to date, unless a GRAB of its own is still to count."""
+        if self._is_grabbing(peer):
+            return
         if self._types and self._may_paste(peer) and reaches(peer, self.number):
             was_told = peer in self._told
             self._told.add(peer)
@@ -215,6 +220,11 @@ class SharedSelection:
             self._told.discard(peer)
             if reaches(peer, self.number):
                 peer.send(ClipboardRelease(self.number), source=self._owner)
+
+    def _is_grabbing(self, peer: Peer) -> bool:
+        """Tell whether filters take their time over a GRAB of *peer*."""
+        grab = peer.judged
+        return isinstance(grab, ClipboardGrab) and grab.selection == self.number
 
     def _types_for(self, peer: Peer) -> tuple[int, ...]:
         """Return the types that *peer* may ask for."""
