@@ -188,13 +188,12 @@ class Line:
 
     def withhold(self, sending: Sending, reason: str) -> None:
         """Have a message that waits dropped."""
-        if self._pending is None:
-            return
-        if sending.judged:
-            self._pending.withhold(reason)
+        pending = self._pending
+        if pending is not None and sending.judged:
+            pending.withhold(reason)
         else:
             self._leave(sending)
-            self._drop(sending, Dropped(self._pending.filter, reason))
+            self._drop(sending, Dropped(pending.filter if pending else "", reason))
             self._recipient.later(self._go_on)
 
     def clear(self) -> None:

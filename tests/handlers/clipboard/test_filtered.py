@@ -363,6 +363,31 @@ def test_a_corrected_client_that_was_shown_nothing_hears_a_release():
     assert desk.heard() == [released()]
 
 
+@pytest.mark.parametrize(
+    ("verdict", "heard"), [(None, grabbed()), (Drop("no"), released())]
+)
+def test_a_corrected_client_is_shown_what_filters_decide_in_time(verdict, heard):
+    slow = Slow(ClipboardGrab, only="out")
+    guard = only("in", "", refuse, ClipboardGrab)
+    world, client = desks(GTK, filters=[guard, slow])
+    world.guest.grab()
+    client.grab(crossing=True)
+    assert client.heard() == []
+    slow.questions[0].say(verdict)
+    assert client.heard() == [heard]
+
+
+def test_a_corrected_client_hears_of_the_next_owner_all_the_same():
+    slow = Slow(ClipboardGrab, only="out")
+    guard = only("in", "", refuse, ClipboardGrab)
+    world, client = desks(GTK, filters=[guard, slow])
+    world.guest.grab()
+    client.grab(crossing=True)
+    world.guest.release()
+    world.wait(1)
+    assert client.heard() == [released()]
+
+
 def test_a_guest_whose_grab_is_refused_owns_the_selection_with_nothing_in_it():
     world, client = desks(GTK, filters=[only("in", "guest", refuse, ClipboardGrab)])
     client.grab()

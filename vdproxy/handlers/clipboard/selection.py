@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twisted.internet.interfaces import IDelayedCall
 
@@ -34,10 +34,16 @@ _NOT_OFFERED = {
 
 @dataclass(frozen=True)
 class _Shown:
-    """A GRAB on its way to a peer, which may have been told of another before."""
+    """
+    A GRAB on its way to a peer.
+
+    ``was_told`` is whether the peer had been told of another, ``misled`` whether it
+    believes that it owns the selection itself.
+    """
 
     sending: Sending
     was_told: bool
+    misled: bool = False
 
 
 class SharedSelection:
@@ -94,9 +100,9 @@ class SharedSelection:
         if peer is self._owner or peer is self._vm.guest:
             return
         shown = self._shown.get(peer)
-        if shown is not None:
-            shown.sending.withhold("its receiver has grabbed meanwhile")
-        if shown is not None and shown.sending.message is not None:
+        if shown is not None and shown.sending.undecided:
+            self._shown[peer] = replace(shown, misled=True)
+        elif shown is not None and shown.sending.message is not None:
             self._told.add(peer)
             peer.send(shown.sending.message, source=self._owner)
         elif shown is None and self._types and self._may_paste(peer):
@@ -157,8 +163,10 @@ class SharedSelection:
     def withheld(self, peer: Peer, grab: ClipboardGrab) -> None:
         """Take note that *grab* for *peer* was dropped: it believes what it did."""
         shown = self._shown.get(peer)
-        if shown and shown.sending.original is grab and not shown.was_told:
-            self._told.discard(peer)
+        if shown and shown.sending.original is grab:
+            self._forget(peer, shown)
+            if shown.misled:
+                self._untell(peer)
 
     def lose(self, peer: Peer) -> None:
         """Part with *peer*: what it owned nobody does, and it is owed nothing."""
@@ -191,13 +199,17 @@ class SharedSelection:
         for peer in (self._vm.guest, *self._vm.clients):
             self.tell(peer)
 
+    def _forget(self, peer: Peer, shown: _Shown) -> None:
+        """Take note that *peer* has not been told of a GRAB."""
+        if not (shown.was_told or shown.misled):
+            self._told.discard(peer)
+
     def _forget_shown(self) -> None:
         """Let nobody be told any more of a GRAB that filters have not let pass."""
         for peer, shown in self._shown.items():
             if shown.sending.undecided:
                 shown.sending.cancel()
-                if not shown.was_told:
-                    self._told.discard(peer)
+                self._forget(peer, shown)
         self._shown.clear()
 
     def _released(self, peer: Peer) -> None:
