@@ -16,6 +16,10 @@ from vdproxy.wire.messages import Message
 class Recipient(Protocol):
     """Whose line it is: a peer."""
 
+    @property
+    def filtered(self) -> bool:
+        """Whether there are filters at all; without any, nothing is settled."""
+
     def judge(self, message: Message) -> Outcome:
         """Have the filters judge what is to be sent."""
 
@@ -96,7 +100,9 @@ class Sending:
         One that a filter is asked about stays, or one that takes its time would see
         no end of a quick succession.
         """
-        if not self.judged:
+        if self.queued is not None:
+            self.queued.cancel()
+        elif not self.judged:
             self.cancel()
 
     def withhold(self, reason: str) -> None:
@@ -159,7 +165,9 @@ class Line:
         :raises LocalProtocolError: the message cannot be told to this peer.
         """
         sending = Sending(self, message, source, account)
-        if account is not None:
+        if not self._recipient.filtered:
+            sending.queued = self._recipient.put(message, source)
+        elif account is not None:
             if self._must_wait(message, account):
                 self._join(sending)
             else:

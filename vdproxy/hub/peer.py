@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -34,6 +34,7 @@ class Judge(Protocol):
     """
 
     account: Dropped | None
+    seats: Sequence[object]
 
     def on_account_of(
         self, dropped: Dropped | None
@@ -287,6 +288,10 @@ class Peer(ABC):
         if self._offering is not None:
             self._offering.abandon()
             self._offering = None
+
+    @property
+    def filtered(self) -> bool:
+        return bool(self._context.filters.seats)
 
     def judge(self, message: Message) -> Outcome:
         return self._context.filters.judge("out", self, message)
