@@ -155,7 +155,7 @@ def _check_handler(handler: Handler) -> None:
         numbers.add(number)
 
 
-def cannot_be_used(kind: str, maker: Any, error: Exception) -> str:  # noqa: ANN401 - an IPluginMaker
+def cannot_be_used(kind: str, maker: Any, error: BaseException) -> str:  # noqa: ANN401 - an IPluginMaker
     """Return the line that says why a plugin cannot be had."""
     return f"{kind} {maker.name} cannot be used: {maker.module}: {reason(error)}"
 
@@ -164,21 +164,14 @@ def broken_files() -> list[str]:
     """Return a line for each plugin file that cannot be imported."""
     lines = []
     for module in getModule("twisted.plugins").iterModules():
-        outcome = attempt(partial(_load, module.name))
+        outcome = attempt(partial(import_module, module.name))
         if isinstance(outcome, Failed):
             file = f"twisted/plugins/{module.filePath.basename()}"
             lines.append(f"{file} cannot be imported: {reason(outcome.error)}")
     return lines
 
 
-def _load(name: str) -> None:
-    try:
-        import_module(name)
-    except SystemExit as error:
-        raise ImportError(f"it ends the process: {error}") from error
-
-
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """Return what *error* says, in one line."""
     text = " ".join(str(error).split())
     if isinstance(error, VdproxyError):

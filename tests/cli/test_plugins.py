@@ -312,7 +312,7 @@ FILES = {
     "from vdproxy import nothing\n": "ImportError: cannot import name 'nothing'",
     "def (:\n": "SyntaxError: invalid syntax",
     "raise RuntimeError('one\\ntwo')\n": "RuntimeError: one two",
-    "raise SystemExit(3)\n": "ImportError: it ends the process: 3",
+    "raise SystemExit(3)\n": "SystemExit: 3",
 }
 
 

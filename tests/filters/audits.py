@@ -39,18 +39,22 @@ class AloneVM:
     guest: Any = GUEST
     clock: Clock = field(default_factory=Clock)
     counted: Counter[str] = field(default_factory=Counter)
+    special: dict[str, Options] = field(default_factory=dict)
 
     def __post_init__(self):
         self.log = VMLog(self.name, self.clock)
         self.audit = make(self.options)
         self.audit.start(self)
 
+    def options_for(self, peer):
+        return self.special.get(peer.label, self.options)
+
     def count(self, event):
         self.counted[event] += 1
 
-    def records(self):
+    def records(self, file=None):
         """Return the objects in the audit file."""
-        lines = self.options.file.read_text(encoding="ascii").splitlines()
+        lines = (file or self.options.file).read_text(encoding="ascii").splitlines()
         return [json.loads(line) for line in lines]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from twisted.logger import LogLevel
 
-from tests.filters.audits import CI, GUEST, AloneVM, sent
+from tests.filters.audits import CI, GUEST, VIEWER, AloneVM, sent
 from vdproxy.api import Clipboard
 from vdproxy.filters.audit import Options
 from vdproxy.testing import logged
@@ -256,3 +256,24 @@ def test_a_fifo_that_is_full_stops_nothing(vm, path):
 def test_an_empty_path_is_no_file():
     with pytest.raises(ValueError, match="file: a path is needed"):
         Options(Path())
+
+
+def test_lines_about_a_client_go_to_its_own_file(tmp_path):
+    shared, own = tmp_path / "shared", tmp_path / "own"
+    vm = AloneVM(Options(shared), special={CI.label: Options(own)})
+    text = Clipboard(0, 1, b"x")
+    vm.audit.decided(sent(text, CI, GUEST))
+    vm.audit.decided(sent(text, GUEST, CI))
+    vm.audit.decided(sent(text, VIEWER, GUEST))
+    assert [line["client"] for line in vm.records(own)] == [CI.label] * 2
+    assert [line["client"] for line in vm.records(shared)] == [VIEWER.label]
+
+
+def test_a_stop_tells_how_many_lines_were_lost(events, tmp_path):
+    vm = AloneVM(Options(tmp_path))
+    paste(vm)
+    paste(vm)
+    vm.audit.stop()
+    first, last = complaints(events)
+    assert first["log_level"] is LogLevel.critical
+    assert last["count"] == 2

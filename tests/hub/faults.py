@@ -199,6 +199,14 @@ class Unsendable(Ping):
         raise ValueError(SECRET)
 
 
+def ends_the_process(message: Message) -> Any:
+    raise SystemExit(SECRET)
+
+
+def ends_a_generator(message: Message) -> Any:
+    raise GeneratorExit(SECRET)
+
+
 #: The ways to fail on a message.
 FAULTS: dict[str, Callable[[Message], Any]] = {
     "raises": raises,
@@ -216,6 +224,8 @@ FAULTS: dict[str, Callable[[Message], Any]] = {
     "replaces by nothing": lambda message: Replace(None),  # type: ignore[arg-type]
     "drops for 42": lambda message: Drop(42),  # type: ignore[arg-type]
     "leaves for good": lambda message: fail(SystemExit(SECRET)),
+    "ends the process": ends_the_process,
+    "ends a generator": ends_a_generator,
 }
 
 

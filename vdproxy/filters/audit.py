@@ -35,6 +35,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,7 +45,7 @@ from zope.interface import implementer
 
 from vdproxy.api import VM, Decision, Filter, IAuditFilter, option
 from vdproxy.filters.audit_file import AuditFile
-from vdproxy.filters.audit_records import event_of, fields_of
+from vdproxy.filters.audit_records import client_of, event_of, fields_of
 
 #: Lines of one event in one period, and the period in seconds.
 _LINES = 1000
@@ -68,17 +69,18 @@ class Options:
 class AuditFilter(Filter):
     """Writes down who handed over what, and what was refused."""
 
-    def __init__(self, file: Path | None = None) -> None:
-        self._path = file
+    def __init__(self) -> None:
         self._logger = Logger(namespace="vdproxy.audit")
         self._lines: Counter[str] = Counter()
+        self._files: dict[Path, AuditFile] = {}
 
     def start(self, vm: VM) -> None:
         self._vm = vm
-        self._file = AuditFile(self._path, vm) if self._path else None
 
     def stop(self) -> None:
         self._end_period()
+        for file in self._files.values():
+            file.close()
 
     def decided(self, decision: Decision) -> None:
         """Write a line, if the decision is worth one and there is room for it."""
@@ -89,25 +91,32 @@ class AuditFilter(Filter):
             self._vm.clock.callLater(_PERIOD, self._end_period)
         self._lines[event] += 1
         if self._lines[event] <= _LINES:
-            self._write(event, fields_of(decision, self._vm.guest))
+            guest = self._vm.guest
+            path = self._vm.options_for(client_of(decision, guest) or guest).file
+            self._write(event, fields_of(decision, guest), path)
 
     def _end_period(self) -> None:
         lines, self._lines = self._lines, Counter()
         for event, count in lines.items():
             if count > _LINES:
-                self._write("left-out", {"of": event, "count": count - _LINES})
+                left_out = {"of": event, "count": count - _LINES}
+                self._write("left-out", left_out, self._vm.options.file)
 
-    def _write(self, event: str, fields: dict[str, object]) -> None:
+    def _write(
+        self, event: str, fields: Mapping[str, object], path: Path | None
+    ) -> None:
         told = " ".join(f"{k}={v!r}" for k, v in fields.items() if v is not None)
         self._logger.info(
             "{vm}: {event} {told}", vm=self._vm.name, event=event, told=told, **fields
         )
-        if self._file is not None:
+        if path is not None:
             time = datetime.now(UTC).isoformat(timespec="milliseconds")
             record = {"time": time, "vm": self._vm.name, "event": event, **fields}
-            self._file.write(json.dumps(record, default=repr).encode() + b"\n")
+            if path not in self._files:
+                self._files[path] = AuditFile(path, self._vm)
+            self._files[path].write(json.dumps(record, default=repr).encode() + b"\n")
 
 
 def make(options: Options) -> AuditFilter:
     """Return the filter for one VM."""
-    return AuditFilter(options.file)
+    return AuditFilter()

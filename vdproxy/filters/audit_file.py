@@ -42,12 +42,15 @@ class AuditFile:
             self._lost += 1
             self._vm.count("audit-lines-lost")
             return
+        self._tell_lost("audit lines are written to {file} again, {count} were lost")
+
+    def close(self) -> None:
+        """Take note that no more lines come."""
+        self._tell_lost("{count} audit lines for {file} were lost")
+
+    def _tell_lost(self, text: str) -> None:
         if self._lost:
-            self._vm.log.warn(
-                "audit lines are written to {file} again, {count} were lost",
-                file=self._path,
-                count=self._lost,
-            )
+            self._vm.log.warn(text, file=self._path, count=self._lost)
             self._lost = 0
 
 

@@ -7,7 +7,6 @@ from vdproxy.api import (
     ClipboardGrab,
     ClipboardRelease,
     ClipboardRequest,
-    ClipboardType,
     Decision,
     FileXferData,
     FileXferStart,
@@ -39,12 +38,12 @@ def event_of(decision: Decision) -> str | None:
 def fields_of(decision: Decision, guest: Guest) -> dict[str, object]:
     """Return the fields of a line about *decision*, all of them."""
     source, target = _ends(decision)
-    client = target if source in (None, guest) else source
+    client = client_of(decision, guest)
     return {
         "direction": _direction(source, target, guest),
         **_who("source", source),
         **_who("target", target),
-        "client": None if client in (None, guest) else client.label,
+        "client": client and client.label,
         "message": message_name(decision.message.number),
         "type": None,
         "selection": None,
@@ -56,9 +55,15 @@ def fields_of(decision: Decision, guest: Guest) -> dict[str, object]:
     }
 
 
+def client_of(decision: Decision, guest: Guest) -> Peer | None:
+    """Return the client that a decision is about, None if it is about none."""
+    source, target = _ends(decision)
+    client = target if source in (None, guest) else source
+    return None if client is guest else client
+
+
 def _is_nothing(message: Message) -> bool:
-    none = ClipboardType.VD_AGENT_CLIPBOARD_NONE
-    return isinstance(message, Clipboard) and (message.type == none or not message.data)
+    return isinstance(message, Clipboard) and not message.data
 
 
 def _ends(decision: Decision) -> tuple[Peer | None, Peer | None]:

@@ -107,9 +107,7 @@ class Wait:
     def _fired(self, result: object) -> object:
         # A Failure would be logged with its words, as one that nobody handled.
         if isinstance(result, Failure):
-            error = result.value
-            fault = PluginFault(f"it was ended by a {type(error).__name__}")
-            result = Failed(error if isinstance(error, Exception) else fault)
+            result = Failed(result.value or PluginFault("it failed for no reason"))
         if not self.over:
             self._end(result)
         return result

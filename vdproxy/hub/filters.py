@@ -59,6 +59,11 @@ class Filters:
         )
 
     @property
+    def idle(self) -> bool:
+        """Whether there are no filters at all."""
+        return not self.seats
+
+    @property
     def audited(self) -> bool:
         """Whether there is anybody to be told of decisions."""
         return bool(self._auditors)

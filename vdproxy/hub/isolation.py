@@ -51,14 +51,16 @@ class Installed(Generic[_P]):
 class Failed:
     """The outcome of a call that raised *error*."""
 
-    error: Exception
+    error: BaseException
 
 
 def attempt(call: Callable[[], _T]) -> _T | Failed:
     """Call into a plugin and return its answer, or Failed with what it raised."""
     try:
         return call()
-    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
         return Failed(error)
 
 
@@ -164,7 +166,7 @@ class Mount(Generic[_P]):
         if self._failures:
             del self._failures[method]
 
-    def failed(self, method: str, error: Exception, occasion: str = "") -> None:
+    def failed(self, method: str, error: BaseException, occasion: str = "") -> None:
         """Count and log a call that went wrong, on what *occasion* if that matters."""
         self._failures[method] += 1
         self._log.warn(
@@ -263,7 +265,7 @@ def _answers_nothing(answer: object) -> bool:
     return True
 
 
-def _describe(error: Exception) -> str:
+def _describe(error: BaseException) -> str:
     if isinstance(error, PluginFault):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)[-1:]

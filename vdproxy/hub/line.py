@@ -127,6 +127,7 @@ class Line:
         self._sizes: Counter[Source | None] = Counter()
         self._pending: Pending | None = None
         self._dropped: Dropped | None = None
+        self._going_on = False
         self.size = 0
 
     @property
@@ -250,18 +251,29 @@ class Line:
 
     def _go_on(self) -> None:
         """Send what follows, up to what a filter takes its time over."""
-        while self._pending is None and (first := self.first) is not None:
-            outcome: Outcome = first.original
-            if first.account is None:
-                outcome = self._recipient.judge(first.original)
-            if not self.has(first):
-                # The filter has ended the connection.
-                break
-            if isinstance(outcome, Pending):
-                self._wait_for(first, outcome)
-            else:
-                self._take_out(first, outcome)
+        if self._going_on:
+            # A filter is being asked, and what waited for its end is done by that.
+            return
+        self._going_on = True
+        try:
+            while self._pending is None and (first := self.first) is not None:
+                self._judge(first)
+        finally:
+            self._going_on = False
         self._recipient.line_changed()
+
+    def _judge(self, first: Sending) -> None:
+        outcome: Outcome = first.original
+        if first.account is None:
+            outcome = self._recipient.judge(first.original)
+        if not self.has(first):
+            # Its life has ended meanwhile, or its sender has cancelled it.
+            if isinstance(outcome, Pending):
+                outcome.abandon()
+        elif isinstance(outcome, Pending):
+            self._wait_for(first, outcome)
+        else:
+            self._take_out(first, outcome)
 
     def _take_out(self, sending: Sending, outcome: Message | Dropped) -> None:
         """Send or drop a message that waited; its sender has gone on."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from vdproxy.hub.fair_queue import Queued, Source
 from vdproxy.hub.line import Line, Sending
@@ -34,7 +34,10 @@ class Judge(Protocol):
     """
 
     account: Dropped | None
-    seats: Sequence[object]
+
+    @property
+    def idle(self) -> bool:
+        """Whether there are no filters at all."""
 
     def on_account_of(
         self, dropped: Dropped | None
@@ -107,6 +110,7 @@ class Peer(ABC):
         self._line = Line(self)
         self._judging: Pending | None = None
         self._judged: Message | None = None
+        self._deadline: IDelayedCall | None = None
         self._offering: Pending | None = None
         self._link: GuestLink | ClientLink | None = None
         self._outbox: Outbox | None = None
@@ -257,6 +261,7 @@ class Peer(ABC):
 
         def judged(outcome: Message | Dropped) -> None:
             self._judged = None
+            self._drop_deadline()
             self._owner.judged(self, message, outcome)
             if self._judging is pending:
                 self._judging = None
@@ -264,6 +269,15 @@ class Peer(ABC):
 
         self._judging, self._judged = pending, message
         pending.then(judged)
+        if message.patience is not None:
+            self._deadline = self._context.clock.callLater(
+                message.patience, pending.withhold, "no verdict in time"
+            )
+
+    def _drop_deadline(self) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        self._deadline = None
 
     def make_offer(
         self,
@@ -291,7 +305,7 @@ class Peer(ABC):
 
     @property
     def filtered(self) -> bool:
-        return bool(self._context.filters.seats)
+        return not self._context.filters.idle
 
     def judge(self, message: Message) -> Outcome:
         return self._context.filters.judge("out", self, message)
@@ -326,6 +340,7 @@ class Peer(ABC):
         if self._judging is not None:
             self._judging.abandon()
             self._judging = self._judged = None
+            self._drop_deadline()
 
     def _listens_to(self, link: GuestLink | ClientLink) -> bool:
         return link is self._link and self._outbox is not None and not self.paused

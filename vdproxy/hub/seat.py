@@ -91,7 +91,7 @@ class Seat(Mount[Filter]):
         self.bench_if_failing()
         return self._missed
 
-    def failed(self, method: str, error: Exception, occasion: str = "") -> None:
+    def failed(self, method: str, error: BaseException, occasion: str = "") -> None:
         self._counters["filter-failures"] += 1
         super().failed(method, error, occasion)
 

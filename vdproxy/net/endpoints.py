@@ -104,7 +104,7 @@ def _parsed(parse: Callable[[], _T], text: str, role: str, parsers: Any) -> _T: 
     return outcome
 
 
-def _reason(error: Exception, text: str, parsers: Any) -> str:  # noqa: ANN401 - an interface
+def _reason(error: BaseException, text: str, parsers: Any) -> str:  # noqa: ANN401 - an interface
     """Return what is wrong with an endpoint string, without a word of Python."""
     said = str(error)
     if isinstance(error, (ImportError, NameError)):

@@ -254,6 +254,22 @@ def test_a_filter_that_hangs_on_data_fails_all_the_same(way):
     assert world.guest.heard().count(EMPTY) == 3
 
 
+@pytest.mark.parametrize("guest", [LINUX, WINDOWS])
+def test_who_asks_is_answered_before_the_filter_has_had_its_time(guest):
+    slow = Slow(ClipboardRequest, only="in")
+    world, client = desks(GTK, guest=guest, filters=[slow])
+    client.grab()
+    world.guest.heard()
+    world.guest.request()
+    world.wait(2.375)
+    assert world.guest.heard() == []
+    world.wait(0.125)
+    assert [answer.data for answer in world.guest.heard()] == [b""]
+    slow.questions[0].say()
+    assert client.heard() == []
+    assert world.nothing_runs()
+
+
 def test_data_that_were_kept_have_a_deadline_too():
     """They need no question to the guest."""
     slow = Slow(Clipboard, only="out")

@@ -228,3 +228,26 @@ def test_a_transfer_ends_with_the_agent_while_its_start_is_judged():
     slow.questions[0].say()
     assert client.heard() == [FileXferStatus(1, CANCELLED)]
     assert world.is_idle
+
+
+def test_data_that_are_refused_in_time_end_one_transfer_and_no_other():
+    """What the first had waiting is cancelled, and each of the others judged once."""
+    slow = Slow(FileXferData, only="out")
+    world = Filtered(slow)
+    one, two = world.ready_client(), world.ready_client()
+    for client in (one, two):
+        client.say(START)
+        (start,) = world.guest.heard()
+        world.guest.say(FileXferStatus(start.id, CAN_SEND_DATA))
+        client.heard()
+    one.say(*[FileXferData(1, b"b")] * 5)
+    two.say(*[FileXferData(1, b"g")] * 5)
+    slow.questions[0].say(Drop("not here"))
+    assert one.heard() == [FileXferStatus(1, DISABLED)]
+    assert [q.message.data for q in slow.questions] == [b"b", b"g"]
+    while len(slow.questions) < 6:
+        slow.questions[-1].say()
+    slow.questions[-1].say()
+    heard = world.guest.heard()
+    assert heard[0] == FileXferStatus(1, CANCELLED)
+    assert heard[1:] == [FileXferData(2, b"g")] * 5

@@ -30,6 +30,9 @@ class Message:
     #: data the option ``max-message`` bounds as well.
     data_offset: ClassVar[int | None] = None
 
+    #: Seconds in which its sender wants to be answered, None if it has time.
+    patience: ClassVar[float | None] = None
+
     @property
     def subject(self) -> Hashable | None:
         """

@@ -152,6 +152,8 @@ class ClipboardRequest(Message):
     type: int
 
     number: ClassVar[int] = MessageType.VD_AGENT_CLIPBOARD_REQUEST
+    #: The Windows agent gives up after three.
+    patience: ClassVar[float | None] = 2.5
     max_size: ClassVar[int] = _SELECTION.size + _U32.size
 
     @property
