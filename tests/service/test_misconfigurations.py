@@ -91,8 +91,10 @@ LINE_MISTAKES = {
     ),
     "filters = polcy": "filters: unknown filter polcy, did you mean policy?",
     "filters = audit audit": "filters: audit twice",
-    "required = audit": "required: audit is not among the filters",
-    "filters = audit\nrequired = polcy": "required: polcy is not among the filters",
+    "required = audit": "required: audit is not among the filters, there are none",
+    "filters = audit\nrequired = audti": (
+        "required: audti is not among the filters, did you mean audit?"
+    ),
 }
 
 #: The lines of [vm:demo], and what is wrong with its guest.
@@ -109,6 +111,12 @@ GUEST_MISTAKES = {
     "guest = tcp:localhost": (
         "guest: 'tcp:localhost' is no client endpoint: an argument is missing, "
         "or one is unknown"
+    ),
+    "guest = tcp:localhost:65536": (
+        "guest: 'tcp:localhost:65536' is no client endpoint: ports end at 65535"
+    ),
+    "guest-listen = tcp:99999": (
+        "guest-listen: 'tcp:99999' is no server endpoint: ports end at 65535"
     ),
     "guest = tcp:localhost:http": (
         "guest: 'tcp:localhost:http' is no client endpoint: one of its arguments "
@@ -255,6 +263,23 @@ def test_a_guest(problems, lines, problem):
 @pytest.mark.parametrize(("lines", "problem"), OTHER_MISTAKES.items())
 def test_a_line_of_another_section(problems, lines, problem):
     assert problems(f"{WITH_CI}{lines}\n") == [f"vm.ini: {problem}"]
+
+
+def test_all_that_is_wrong_with_a_vm_is_said_at_once(problems):
+    lines = problems(
+        "[vm:demo]\nguest = tcp:x\nguest-listen = unix:g\nmax-clients = 0\n"
+        "filters = polcy\nhandlers = mose\nrequired = audit\nclients = vdi\n"
+    )
+    keys = [line.partition("] ")[2].partition(":")[0] for line in lines]
+    assert sorted(keys) == [
+        "clients",
+        "filters",
+        "guest",
+        "guest",
+        "handlers",
+        "max-clients",
+        "required",
+    ]
 
 
 @pytest.mark.parametrize(("lines", "problem"), FILTER_MISTAKES.items())

@@ -87,6 +87,12 @@ def test_what_has_no_effect_is_noted_in_a_line_each(tmp_path, monkeypatch, react
     assert sorted(notes) == sorted(f"vm.ini: {note}" for note in NOTES)
 
 
+def test_a_filter_that_no_vm_lists_is_noted(tmp_path, monkeypatch, reactor):
+    text = "[vm:a]\nguest = simulated:\n[filter:policy]\nclipboard = none\n"
+    notes = loaded(tmp_path, monkeypatch, reactor, text).notes
+    assert notes == ("vm.ini: [filter:policy] no VM lists policy, without effect",)
+
+
 def test_what_has_an_effect_is_not_noted(tmp_path, monkeypatch, reactor):
     text = "[vm:a]\nguest = simulated:\nclients = vdi unix:a as b\nmax-clients = 2\n"
     assert loaded(tmp_path, monkeypatch, reactor, text).notes == ()

@@ -49,6 +49,8 @@ _ESCAPE = re.compile(r"\\(.)")
 _PATH = ("", "address")
 
 #: Endpoint types that no plugin of Twisted's declares.
+_LAST_PORT = 65535
+
 _BUILT_IN = ("ssl", "tcp", "unix")
 
 #: Bytes, from sun_path of unix(7) without its NUL.
@@ -101,6 +103,9 @@ def _parsed(parse: Callable[[], _T], text: str, role: str, parsers: Any) -> _T: 
     if isinstance(outcome, Failed):
         reason = _reason(outcome.error, text, parsers)
         raise ValueError(f"{text!r} is no {role} endpoint: {reason}")
+    # Twisted takes any number, and only the socket does not.
+    if not 0 <= getattr(outcome, "_port", 0) <= _LAST_PORT:
+        raise ValueError(f"{text!r} is no {role} endpoint: ports end at {_LAST_PORT}")
     return outcome
 
 

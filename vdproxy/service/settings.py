@@ -75,7 +75,8 @@ class VMOptions:
     max_clients: int = DEFAULT_MAX_CLIENTS
     max_message: Size = Size(DEFAULT_MAX_MESSAGE)
 
-    def __post_init__(self) -> None:
+    def problems(self) -> list[str]:
+        """Return what is wrong with values that can be read, a line each."""
         problems = []
         if not self.guest and not self.guest_listen:
             problems.append("guest: missing, and guest-listen too")
@@ -89,9 +90,9 @@ class VMOptions:
             )
         for name in self.required:
             if name not in self.filters:
-                problems.append(f"required: {name} is not among the filters")
-        if problems:
-            raise ValueError("\n".join(problems))
+                hint = nearest(name, self.filters)
+                problems.append(f"required: {name} is not among the filters, {hint}")
+        return problems
 
 
 @dataclass(frozen=True)
@@ -175,8 +176,12 @@ class _Loader:
             elif form == ("vm",):
                 vms.append(self._vm(section))
             else:
-                self._check_scope(section, dict(zip(form, names, strict=True)))
+                scope = dict(zip(form, names, strict=True))
+                before = len(self._problems)
+                self._check_scope(section, scope)
                 self._plugins.check_section(section, form[-1], names[-1])
+                if "filter" in scope and len(self._problems) == before:
+                    self._check_on_duty(section, scope)
         notes = dict.fromkeys(self._notes)
         return Settings(tuple(vm for vm in vms if vm), tuple(notes))
 
@@ -195,23 +200,16 @@ class _Loader:
         return f"{section.file}: [{section.name}] unknown section, {hint}"
 
     def _check_scope(self, section: Section, scope: dict[str, str]) -> None:
-        """Check that what the options of a section are for is there."""
-        vm = self._sections.get(f"vm:{scope.get('vm')}")
+        """Check that the VM, frontend or client that a section is for is there."""
         problems = []
+        vms = self._vm_sections()
+        vm = vms.get(scope.get("vm", ""))
         if "vm" in scope:
-            vms = [n.removeprefix("vm:") for n in self._sections if n.startswith("vm:")]
-            known = [name for name in vms if " " not in name]
-            problems.append(_unknown("VM", scope["vm"], known))
+            problems.append(_unknown("VM", scope["vm"], list(vms)))
         if vm is not None and "client" in scope:
             lines = [line.split() for line in vm.values.get("clients", "").splitlines()]
             known = [words[3] for words in lines if len(words) == 4]
             problems.append(_unknown("client", scope["client"], known))
-        if vm is not None and "filter" in scope:
-            # A guard that is not on duty would be believed in.
-            known = split(vm.values.get("filters", ""))
-            if scope["filter"] not in known:
-                problem = f"{scope['filter']} is not among the VM's filters"
-                problems.append(f"{problem}, {nearest(scope['filter'], known)}")
         if len(scope) > 2 and "frontend" in scope:
             problems.append(self._plugins.unusable("frontend", scope["frontend"]))
         self._problems += [
@@ -220,19 +218,50 @@ class _Loader:
             if problem
         ]
 
+    def _check_on_duty(self, section: Section, scope: dict[str, str]) -> None:
+        """
+        Check that the filter that a section is about is asked.
+
+        One that is not would be believed in. A section for all VMs may stand in a
+        file that they share, so that is worth a note only.
+        """
+        vms = self._vm_sections()
+        listed = {name: split(vm.values.get("filters", "")) for name, vm in vms.items()}
+        where, name = f"{section.file}: [{section.name}]", scope["filter"]
+        if "vm" not in scope:
+            if not any(name in names for names in listed.values()):
+                self._notes.append(f"{where} no VM lists {name}, without effect")
+        elif name not in listed[scope["vm"]]:
+            hint = nearest(name, listed[scope["vm"]])
+            self._problems.append(
+                f"{where} {name} is not among the VM's filters, {hint}"
+            )
+
+    def _vm_sections(self) -> dict[str, Section]:
+        return {
+            name.removeprefix("vm:"): section
+            for name, section in self._sections.items()
+            if name.startswith("vm:") and " " not in name
+        }
+
     def _note_planned(self, kind: str, section: Section) -> None:
         for key in KEYS[kind]:
             if key in section.values:
                 self._notes.append(section.problem(key, NOTE))
 
     def _vm(self, section: Section) -> VMSettings | None:
+        before = len(self._problems)
         options = read(VMOptions, [section], self._problems)
         if options is None:
             return None
+        if len(self._problems) == before:
+            # Otherwise what cannot be read may be why.
+            where = f"{section.file}: [{section.name}]"
+            self._problems += [f"{where} {line}" for line in options.problems()]
         self._note_planned("vm", section)
         if options.guest:
             self._check_endpoint(section, "guest", options.guest, client_endpoint)
-        else:
+        if options.guest_listen:
             self._check_server(section, "guest-listen", options.guest_listen)
         if options.qmp:
             self._check_endpoint(section, "qmp", options.qmp, client_endpoint)
