@@ -207,11 +207,6 @@ class ModelPeer:
         heard = self.clipboards[selection]
         heard.asked.remove(asked)
         self.room.progress = self.room.now
-        grab = heard.view if how == "now" else asked.grab
-        if how == "none" or grab is None or grab.owner is not self:
-            self.say(Clipboard(selection, NONE, b""))
-            return
-        kind = 3 - asked.type if how == "other" else asked.type
         late = (
             asked.time <= self._lagged_at
             or self.room.now - asked.time > SLOT_SECONDS - 0.01
@@ -220,6 +215,11 @@ class ModelPeer:
             # The hub takes it for the answer to its last question.
             for other in heard.asked:
                 other.time = -SLOT_SECONDS
+        grab = heard.view if how == "now" else asked.grab
+        if how == "none" or grab is None or grab.owner is not self:
+            self.say(Clipboard(selection, NONE, b""))
+            return
+        kind = 3 - asked.type if how == "other" else asked.type
         data = Content(grab.number, kind, late).spell(size)
         self.say(Clipboard(selection, kind, data), half=half)
 
