@@ -129,7 +129,8 @@ class IMessageFilter(Interface):
     else. A message that a filter failed on passes as if the filter were not there, or
     is dropped where the configuration requires the filter or its maker says that it
     fails closed. After five failures of one method in a row it is asked no more until
-    vdproxy is started again.
+    vdproxy is started again. A Deferred that nobody wants any more is cancelled. A
+    filter does not send: to answer is the affair of handlers.
 
     The configuration may give some clients options of their own: judge each by
     ``vm.options_for(peer)``. CLIENT_DISCONNECTED is the link's affair and shown to
@@ -155,7 +156,7 @@ class IMessageFilter(Interface):
         Judge what is to be sent to *peer*.
 
         An ANNOUNCE_CAPABILITIES comes when it is made up: that it is dropped means
-        that nothing is offered.
+        that nothing is offered, and to a client that files are disabled.
         """
 
 
@@ -164,7 +165,8 @@ class IAuditFilter(IMessageFilter):
 
     def decided(decision: Decision) -> None:
         """
-        Take note of what has become of a message.
+        Take note of what has become of a message, once; not of one whose peer has
+        gone before it was decided.
 
         Those that nobody asks filters about are among them: what could not be read,
         and what is sent on account of a drop.

@@ -268,7 +268,7 @@ def test_an_early_answer_that_cannot_be_told_harms_nobody():
         world.guest.come_up()
     assert world.hub.guest.up
     assert Ping(b"good") in client.heard()
-    assert len(lines.having("cannot be told a")) == 2
+    assert len(lines.having("cannot be told an early")) == 2
     assert "secret" not in lines.all_there_is
 
 

@@ -24,8 +24,10 @@ from tests.hub.faults import (
     Witness,
     answer_all,
     chain,
+    dropping,
     ping,
 )
+from vdproxy.errors import LocalProtocolError
 from vdproxy.handlers.mouse import MouseHandler
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.messages import AnnounceCapabilities, Clipboard, MouseState
@@ -235,7 +237,9 @@ def test_what_cannot_be_told_any_more_harms_nothing_that_follows():
     with logged() as lines:
         slow.questions[0].say()
     assert client.heard() == [ONE]
-    assert lines.texts == ["one: vdi#1 cannot be told a VD_AGENT_CLIPBOARD any more"]
+    assert lines.texts == [
+        "one: VD_AGENT_CLIPBOARD to vdi#1 dropped: it cannot be told any more"
+    ]
 
 
 def test_a_guest_that_is_judged_reads_on_when_it_is_there_anew():
@@ -277,3 +281,23 @@ def test_transports_without_room_change_nothing_in_the_order():
     assert End.heard(client) == []
     client.transport.drain()
     assert client.heard() == [ONE, SLOW, TWO, THREE]
+
+
+def test_what_cannot_be_told_is_an_error_also_where_something_waits():
+    slow = Slow(Ping, only="out")
+    world, client = chain(slow)
+    world.guest.say(ONE)
+    with pytest.raises(LocalProtocolError):
+        client.peer.send(Clipboard(9, 1, b"xyz"))
+    slow.questions[0].say()
+    assert client.heard() == [ONE]
+
+
+def test_a_drop_of_what_could_not_be_told_ends_nothing():
+    """Nobody owns CLIPBOARD, and the client knows no other selection."""
+    guard = dropping("out", Clipboard)
+    world, client = chain(guard)
+    world.hub.guest.send(ONE)
+    client.peer.send(Clipboard(1, 1, b"xyz"))
+    client.peer.send(Clipboard(0, 1, b"xyz"))
+    assert client.heard() == [Clipboard(0, 0, b"")]

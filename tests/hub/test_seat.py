@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import time
+from dataclasses import replace
 
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import LogLevel
 
-from tests.hub.doubles import Ping, logged
+from tests.hub.doubles import Ping, Relay, logged, up_world
 from tests.hub.faults import (
     LIMIT,
     SECRET,
@@ -24,6 +25,8 @@ from tests.hub.faults import (
 )
 from vdproxy.hub.filter import Filter
 from vdproxy.hub.verdicts import Drop, Replace
+from vdproxy.wire.capabilities import Capabilities
+from vdproxy.wire.messages import Clipboard
 
 ONE, TWO, THREE = map(ping, (1, 2, 3))
 
@@ -260,7 +263,8 @@ def test_a_filter_whose_clock_calls_keep_failing_is_benched():
     assert SECRET not in lines.all_there_is
 
 
-def test_answers_to_questions_from_before_a_filter_was_benched_still_count():
+@pytest.mark.parametrize("closed", [False, True])
+def test_what_a_filter_is_asked_when_it_is_benched_is_settled_at_once(closed):
     held = Deferred()
 
     def judge(message):
@@ -268,12 +272,39 @@ def test_answers_to_questions_from_before_a_filter_was_benched_still_count():
             return held
         raise ValueError(SECRET)
 
-    world, client = chain(on("in", judge, Ping))
+    world, client = chain(installed("guard", on("in", judge, Ping), closed=closed))
     other = world.ready_client(WITH_PINGS)
     client.say(ONE)
     with logged() as lines:
         other.say(*[TWO] * 5)
     assert len(lines.having("is benched")) == 1
-    world.guest.heard()
-    held.callback(Replace(THREE))
-    assert world.guest.heard() == [THREE]
+    assert world.guest.heard().count(ONE) == (not closed)
+    assert not client.peer.paused
+    assert held.called
+
+
+def test_a_deferred_that_another_message_waits_for_is_not_cancelled():
+    held = Deferred()
+    world, client = chain(on("in", lambda message: held, Ping))
+    other = world.ready_client(WITH_PINGS)
+    client.say(ONE)
+    other.say(TWO)
+    client.leave()
+    assert not held.called
+    held.callback(None)
+    assert world.guest.heard() == [TWO]
+
+
+def test_a_replacement_about_something_else_is_no_verdict():
+    def judge(message):
+        return Replace(replace(message, selection=1))
+
+    world = up_world(
+        Relay(Clipboard, relayed=Capabilities.of(5, 6)),
+        filters=[installed("guard", on("in", judge, Clipboard))],
+    )
+    client = world.ready_client()
+    with logged() as lines:
+        client.say(Clipboard(0, 1, b"abc"))
+    assert world.guest.heard() == [Clipboard(0, 1, b"abc")]
+    assert len(lines.having("by one about another")) == 1

@@ -29,7 +29,8 @@ def plugins(name: str | None) -> int:
         named = [(kind, maker) for kind, maker in known if maker.name == name]
         problems = _explain(named)
         for registry in found.values():
-            problems += filter(None, [registry.problems.get(name)])
+            if name in registry.problems:
+                problems.append(registry.problems[name])
         if not named and not problems:
             hint = nearest(name, [maker.name for _, maker in known])
             problems = [f"unknown plugin {name}, {hint}", *broken_files()]

@@ -26,7 +26,6 @@ from vdproxy.api import (
     Clipboard,
     ClipboardGrab,
     ClipboardRequest,
-    ClipboardType,
     Drop,
     FileXferData,
     FileXferStart,
@@ -42,18 +41,10 @@ from vdproxy.api import (
     Verdict,
     option,
 )
+from vdproxy.filters.names import TYPE_NAMES
 
 _Way = Literal["to-guest", "from-guest"]
 _Type = Literal["text", "png", "bmp", "tiff", "jpg", "file-list", "any"]
-
-_TYPE_NAMES = {
-    int(ClipboardType.VD_AGENT_CLIPBOARD_UTF8_TEXT): "text",
-    int(ClipboardType.VD_AGENT_CLIPBOARD_IMAGE_PNG): "png",
-    int(ClipboardType.VD_AGENT_CLIPBOARD_IMAGE_BMP): "bmp",
-    int(ClipboardType.VD_AGENT_CLIPBOARD_IMAGE_TIFF): "tiff",
-    int(ClipboardType.VD_AGENT_CLIPBOARD_IMAGE_JPG): "jpg",
-    int(ClipboardType.VD_AGENT_CLIPBOARD_FILE_LIST): "file-list",
-}
 
 # What a client is not offered: the bits of a feature, without REPLY, which monitors
 # share with the display.
@@ -120,7 +111,7 @@ class Options:
         """Tell whether clipboard data may be of the type *number*."""
         return (
             "any" in self.clipboard_types
-            or _TYPE_NAMES.get(number) in self.clipboard_types
+            or TYPE_NAMES.get(number) in self.clipboard_types
         )
 
     def allows_name(self, name: str) -> bool:
@@ -232,7 +223,7 @@ def _wrong_type(number: int) -> Drop:
 
 
 def _type_name(number: int) -> str:
-    return _TYPE_NAMES.get(number, f"type {number}")
+    return TYPE_NAMES.get(number, f"type {number}")
 
 
 # By number and not by class: a handler may bring a class of its own for a type.

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
-from vdproxy.hub.isolation import Failed, PluginFault, Turn
+from vdproxy.hub.isolation import Failed, PluginFault
 from vdproxy.hub.peer import Peer
 from vdproxy.hub.verdicts import Answer, Drop, Replace, Verdict
 from vdproxy.wire.capabilities import FILES_DISABLED
@@ -54,6 +54,8 @@ def _check_replacement(replacement: object, peer: Peer, message: Message) -> Non
         raise PluginFault(
             f"it would replace a {kind.__name__} by a {type(replacement).__name__}"
         )
+    if replacement.subject != message.subject:
+        raise PluginFault(f"it would replace a {kind.__name__} by one about another")
     if isinstance(replacement, AnnounceCapabilities):
         # What a filter may add takes something away.
         offered = FILES_DISABLED
@@ -71,8 +73,8 @@ class Wait:
 
     ``result`` is that answer, or Failed, once it is ``over``; ``ended`` is called
     when that comes about after a while. ``listener`` is for whoever wants it, None
-    if nobody does; ``method`` and ``occasion`` say what the filter was asked. Others
-    may have been promised the same Deferred, and get it too.
+    if nobody does; ``method`` and ``occasion`` say what the filter was asked. Other
+    messages may have been promised the same Deferred: it is theirs as well.
     """
 
     def __init__(
@@ -81,7 +83,6 @@ class Wait:
         method: str,
         occasion: str,
         clock: IReactorTime,
-        turn: Turn,
         ended: Callable[[Wait], None],
     ) -> None:
         self.method = method
@@ -89,8 +90,7 @@ class Wait:
         self.over = False
         self.result: object = None
         self.listener: Callable[[object], None] | None = None
-        self._answer = answer
-        self._turn = turn
+        self.answer = answer
         self._ended: Callable[[Wait], None] | None = None
         self._timer: IDelayedCall | None = None
         answer.addBoth(self._fired)
@@ -98,11 +98,9 @@ class Wait:
             self._ended = ended
             self._timer = clock.callLater(_PATIENCE, self._too_late)
 
-    def forget(self) -> None:
-        """Have the filter know that its answer is not wanted any more."""
-        self._ended = self.listener = None
-        self._end(None)
-        self._turn.take(self._answer.cancel)
+    def give_up(self, reason: str) -> None:
+        """Have it over without an answer."""
+        self._end(Failed(PluginFault(reason)))
 
     def _fired(self, result: object) -> object:
         # A Failure would be logged with its words, as one that nobody handled.
@@ -114,8 +112,7 @@ class Wait:
 
     def _too_late(self) -> None:
         self._timer = None
-        self._end(Failed(PluginFault(f"no answer in {_PATIENCE:g} s")))
-        self._turn.take(self._answer.cancel)
+        self.give_up(f"no answer in {_PATIENCE:g} s")
 
     def _end(self, result: object) -> None:
         self.over = True

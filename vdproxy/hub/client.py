@@ -170,7 +170,11 @@ class Client(Peer):
         for message, source, account in early:
             sent = attempt(partial(self._line.send, message, source, account))
             if isinstance(sent, Failed):
-                self.cannot_be_told(message)
+                self._context.log.warn(
+                    "client {client} cannot be told an early {message}",
+                    client=self.label,
+                    message=message_name(message.number),
+                )
 
     def put(self, message: Message, source: object) -> None:
         if self._link is not None:

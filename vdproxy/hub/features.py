@@ -136,7 +136,7 @@ class Features:
         """Have the owner of a message make up for it that is not sent to *peer*."""
         mount = self._owner(message)
         if mount is None:
-            instead = without_content(message)
+            instead = without_content(peer, message)
             if instead is not None:
                 peer.send(instead)
         else:

@@ -276,11 +276,13 @@ class Hub:
         self, way: str, peer: Peer, message: Message, dropped: Dropped
     ) -> None:
         self.counters["dropped"] += 1
+        by = f" by filter {dropped.filter}" if dropped.filter else ""
         self.log.info(
-            "{message} {way} {client} dropped by filter {filter}: {reason}",
+            "{message} {way} {client} dropped{by}: {reason}",
             message=message_name(message.number),
             way=way,
             client=peer.label,
+            by=by,
             filter=dropped.filter,
             reason=dropped.reason,
         )

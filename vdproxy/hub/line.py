@@ -36,9 +36,6 @@ class Recipient(Protocol):
     def settled(self, sending: Sending, dropped: Dropped | None) -> None:
         """Take note that a message was sent or dropped."""
 
-    def cannot_be_told(self, message: Message) -> None:
-        """Take note that a message that waited cannot be told to this peer."""
-
     def later(self, call: Callable[[], None]) -> None:
         """Call back when no plugin is at work: others may be heard by that."""
 
@@ -77,14 +74,9 @@ class Sending:
         return self._line.has(self)
 
     @property
-    def judged(self) -> bool:
+    def being_judged(self) -> bool:
         """Whether a filter takes its time over this very message."""
-        return self._line.first is self
-
-    @property
-    def waits(self) -> bool:
-        """Whether it has not begun to go out to a guest, or to a client's queue."""
-        return self.undecided or (self.queued is not None and self.queued.waits)
+        return self._line.being_judged is self
 
     def cancel(self) -> bool:
         """Do not send it, if that has not begun; tell whether that was so."""
@@ -102,7 +94,7 @@ class Sending:
         """
         if self.queued is not None:
             self.queued.cancel()
-        elif not self.judged:
+        elif not self.being_judged:
             self.cancel()
 
     def withhold(self, reason: str) -> None:
@@ -117,8 +109,8 @@ class Line:
 
     The filters judge one at a time; the others wait behind it. Where no filter
     takes its time nothing ever waits here. What makes up for a drop asks no filter:
-    it takes the place of what was dropped, and goes ahead of whatever is about
-    something else.
+    where something waits it takes the place of what was dropped, and goes ahead of
+    whatever is about something else.
     """
 
     def __init__(self, recipient: Recipient) -> None:
@@ -140,9 +132,9 @@ class Line:
         return max(self._weights.values(), default=0)
 
     @property
-    def first(self) -> Sending | None:
-        """The one that is being judged, if any is."""
-        return next(iter(self._weights), None)
+    def being_judged(self) -> Sending | None:
+        """The one that a filter takes its time over, if any."""
+        return self._first if self._pending is not None else None
 
     @property
     def sources(self) -> list[Source]:
@@ -189,7 +181,7 @@ class Line:
 
     def cancel(self, sending: Sending) -> None:
         """Let a message wait no more, and not be sent."""
-        if sending.judged:
+        if sending.being_judged:
             self._stop_judging()
         self._leave(sending)
         # A handler is at work: nobody is heard before its end.
@@ -197,12 +189,11 @@ class Line:
 
     def withhold(self, sending: Sending, reason: str) -> None:
         """Have a message that waits dropped."""
-        pending = self._pending
-        if pending is not None and sending.judged:
-            pending.withhold(reason)
+        if self._pending is not None and sending.being_judged:
+            self._pending.withhold(reason)
         else:
             self._leave(sending)
-            self._drop(sending, Dropped(pending.filter if pending else "", reason))
+            self._drop(sending, Dropped("", reason))
             self._recipient.later(self._go_on)
 
     def clear(self) -> None:
@@ -212,6 +203,10 @@ class Line:
         self._sizes.clear()
         self.size = 0
 
+    @property
+    def _first(self) -> Sending | None:
+        return next(iter(self._weights), None)
+
     def _must_wait(self, message: Message, account: Dropped) -> bool:
         """Tell whether something has to go before what makes up for a drop."""
         if account is self._dropped or not self._weights:
@@ -220,8 +215,11 @@ class Line:
 
     def _join(self, sending: Sending, pending: Pending | None = None) -> None:
         weight = attempt(partial(self._recipient.weigh, sending.original))
-        # One that cannot be told is known by that when its turn comes.
-        self._weights[sending] = size = 0 if isinstance(weight, Failed) else weight
+        if isinstance(weight, Failed):
+            if pending is not None:
+                pending.abandon()
+            raise weight.error
+        self._weights[sending] = size = weight
         self._sizes[sending.source] += size
         self.size += size
         if pending is not None:
@@ -256,7 +254,7 @@ class Line:
             return
         self._going_on = True
         try:
-            while self._pending is None and (first := self.first) is not None:
+            while self._pending is None and (first := self._first) is not None:
                 self._judge(first)
         finally:
             self._going_on = False
@@ -284,7 +282,7 @@ class Line:
             return
         queued = attempt(partial(self._recipient.put, outcome, sending.source))
         if isinstance(queued, Failed):
-            self._recipient.cannot_be_told(sending.original)
+            self._drop(sending, Dropped("", "it cannot be told any more"))
         else:
             self._sent(sending, outcome, queued)
 

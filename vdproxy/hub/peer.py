@@ -22,7 +22,6 @@ from vdproxy.link.guest import GuestLink
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.chunk import ChunkHeader, CutMessage
 from vdproxy.wire.codec import Codec
-from vdproxy.wire.constants import message_name
 from vdproxy.wire.messages import AnnounceCapabilities, Message
 
 
@@ -290,10 +289,15 @@ class Peer(ABC):
         *judged* is not called if another is made or the connection ends meanwhile.
         """
         self.withdraw_offer()
+
+        def settled(outcome: Message | Dropped) -> None:
+            self._offering = None
+            judged(outcome)
+
         outcome = self.judge(offer)
         if isinstance(outcome, Pending):
             self._offering = outcome
-            outcome.then(judged)
+            outcome.then(settled)
         else:
             judged(outcome)
 
@@ -319,13 +323,6 @@ class Peer(ABC):
 
     def settled(self, sending: Sending, dropped: Dropped | None) -> None:
         self._owner.settled(self, sending, dropped)
-
-    def cannot_be_told(self, message: Message) -> None:
-        self._context.log.warn(
-            "{client} cannot be told a {message} any more",
-            client=self.label,
-            message=message_name(message.number),
-        )
 
     def later(self, call: Callable[[], None]) -> None:
         self._owner.later(call)

@@ -30,13 +30,7 @@ def refusal(peer: Peer, message: Message) -> Message | None:
     None if it waits for nothing.
     """
     if isinstance(message, ClipboardRequest):
-        if message.selection != Selection.VD_AGENT_CLIPBOARD_SELECTION_CLIPBOARD and (
-            not peer.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION)
-        ):
-            # It was asked before a new offer, which has other selections no more.
-            return None
-        none = ClipboardType.VD_AGENT_CLIPBOARD_NONE
-        return Clipboard(message.selection, none, b"")
+        return _nothing(peer, message.selection)
     if not isinstance(peer, Client):
         return None
     if isinstance(message, FileXferStart):
@@ -49,14 +43,15 @@ def refusal(peer: Peer, message: Message) -> Message | None:
     return None
 
 
-def without_content(message: Message) -> Message | None:
+def without_content(peer: Peer, message: Message) -> Message | None:
     """
-    Return what whoever waits for *message* is told in its place, which has an owner
-    no more; None if it is no answer.
+    Return what *peer* is told in place of *message*, which has an owner no more.
+
+    None if it does not wait for it.
     """
     match message:
         case Clipboard(selection=selection):
-            return Clipboard(selection, ClipboardType.VD_AGENT_CLIPBOARD_NONE, b"")
+            return _nothing(peer, selection)
         case FileXferStatus(id=id):
             return FileXferStatus(
                 id, FileXferStatusResult.VD_AGENT_FILE_XFER_STATUS_ERROR
@@ -64,3 +59,13 @@ def without_content(message: Message) -> Message | None:
         case Reply(type=type):
             return Reply(type, ReplyError.VD_AGENT_ERROR)
     return None
+
+
+def _nothing(peer: Peer, selection: int) -> Clipboard | None:
+    """Return that there is nothing to paste, if *peer* knows that selection."""
+    if selection != Selection.VD_AGENT_CLIPBOARD_SELECTION_CLIPBOARD and (
+        not peer.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION)
+    ):
+        # It was asked before a new offer, which has other selections no more.
+        return None
+    return Clipboard(selection, ClipboardType.VD_AGENT_CLIPBOARD_NONE, b"")

@@ -46,7 +46,7 @@ class Seat(Mount[Filter]):
         self.slow = self._took
         self.benched = False
         self._closed = installed.closed
-        self._wait_clock = clock
+        self._vm_clock = clock
         self._counters = counters
         self._changed = changed
         self._waits: set[Wait] = set()
@@ -67,9 +67,7 @@ class Seat(Mount[Filter]):
             return None
         if isinstance(answer, Deferred):
             occasion = _occasion(direction, peer, message)
-            wait = Wait(
-                answer, direction, occasion, self._wait_clock, self._turn, self._ended
-            )
+            wait = Wait(answer, direction, occasion, self._vm_clock, self._ended)
             if not wait.over:
                 self._waits.add(wait)
                 return wait
@@ -80,6 +78,8 @@ class Seat(Mount[Filter]):
         self, answer: object, direction: Direction, peer: Peer, message: Message
     ) -> Verdict:
         """Return what an answer, or that there is none, comes to; count failures."""
+        if self.benched:
+            return self._missed
         if not isinstance(answer, Failed):
             # A replacement's class is the filter's affair as well.
             checked = attempt(lambda: read(answer, peer, message))
@@ -112,6 +112,8 @@ class Seat(Mount[Filter]):
             reason=reason,
         )
         self.clock.cancel_all()
+        for wait in list(self._waits):
+            wait.give_up("it is benched")
         self._turn.later(self._changed)
 
     def stop(self) -> None:
@@ -125,8 +127,11 @@ class Seat(Mount[Filter]):
 
     def forget(self, wait: Wait) -> None:
         """Want an answer no more."""
-        self._waits.discard(wait)
-        wait.forget()
+        if wait in self._waits:
+            wait.listener = None
+            self._waits.discard(wait)
+            wait.give_up("nobody wants it")
+            self._cancel(wait)
 
     @property
     def _missed(self) -> Verdict:
@@ -134,13 +139,21 @@ class Seat(Mount[Filter]):
         return Drop("it has failed, and fails closed") if self._closed else None
 
     def _ended(self, wait: Wait) -> None:
+        if wait not in self._waits:
+            return
         self._waits.discard(wait)
         if wait.listener is not None:
             self._turn.later(partial(wait.listener, wait.result))
-        elif isinstance(wait.result, Failed):
+        elif isinstance(wait.result, Failed) and not self.benched:
             # What it was about has been decided; that it fails counts all the same.
             self.failed(wait.method, wait.result.error, wait.occasion)
             self.bench_if_failing()
+        self._cancel(wait)
+
+    def _cancel(self, wait: Wait) -> None:
+        """Have the filter know that an answer of it is not wanted any more."""
+        if all(other.answer is not wait.answer for other in self._waits):
+            self._turn.take(wait.answer.cancel)
 
     def _called_later(self, mount: Mount[Filter]) -> None:
         self.bench_if_failing()

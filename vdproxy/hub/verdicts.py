@@ -26,7 +26,8 @@ class Drop:
 @dataclass(frozen=True)
 class Replace:
     """
-    Another message of the same type goes on in its place.
+    Another message of the same type goes on in its place, about the same selection
+    or file transfer where it is about one.
 
     Of an ANNOUNCE_CAPABILITIES bits may be cleared and FILE_XFER_DISABLED set.
     """

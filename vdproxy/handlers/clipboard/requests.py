@@ -275,6 +275,8 @@ class Requests:
         for peer, slot in self._silent_slots().items():
             if slot.since + _SLOT_SECONDS <= now:
                 del self._slots[peer]
+                if slot.sending is not None:
+                    slot.sending.cancel()
 
     def _silent_slots(self) -> dict[Peer, _Slot]:
         """Return the slots of those of whom no answer is on its way."""
