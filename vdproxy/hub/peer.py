@@ -108,7 +108,7 @@ class Peer(ABC):
         self._context = context
         self._line = Line(self)
         self._judging: Pending | None = None
-        self._judged: Message | None = None
+        self._in_question: Message | None = None
         self._deadline: IDelayedCall | None = None
         self._offering: Pending | None = None
         self._link: GuestLink | ClientLink | None = None
@@ -169,9 +169,9 @@ class Peer(ABC):
         return self._incoming
 
     @property
-    def judged(self) -> Message | None:
+    def in_question(self) -> Message | None:
         """What this peer has sent that filters take their time over."""
-        return self._judged
+        return self._in_question
 
     @property
     def queued(self) -> int:
@@ -259,14 +259,14 @@ class Peer(ABC):
         """Act on nothing more from this peer until it is known what comes of this."""
 
         def judged(outcome: Message | Dropped) -> None:
-            self._judged = None
+            self._in_question = None
             self._drop_deadline()
             self._owner.judged(self, message, outcome)
             if self._judging is pending:
                 self._judging = None
                 self._go_on()
 
-        self._judging, self._judged = pending, message
+        self._judging, self._in_question = pending, message
         pending.then(judged)
         if message.patience is not None:
             self._deadline = self._context.clock.callLater(
@@ -336,7 +336,7 @@ class Peer(ABC):
         self.withdraw_offer()
         if self._judging is not None:
             self._judging.abandon()
-            self._judging = self._judged = None
+            self._judging = self._in_question = None
             self._drop_deadline()
 
     def _listens_to(self, link: GuestLink | ClientLink) -> bool:

@@ -235,7 +235,7 @@ class SharedSelection:
 
     def _is_grabbing(self, peer: Peer) -> bool:
         """Tell whether filters take their time over a GRAB of *peer*."""
-        grab = peer.judged
+        grab = peer.in_question
         return isinstance(grab, ClipboardGrab) and grab.selection == self.number
 
     def _types_for(self, peer: Peer) -> tuple[int, ...]:
