@@ -73,9 +73,14 @@ class Section:
     name: str
     values: dict[str, str]
 
+    @property
+    def where(self) -> str:
+        """What a line about this section begins with."""
+        return f"{self.file}: [{self.name}]"
+
     def problem(self, key: str, text: str) -> str:
         """Return the line that says what is wrong with *key*."""
-        return f"{self.file}: [{self.name}] {key}: {text}"
+        return f"{self.where} {key}: {text}"
 
 
 @dataclass(frozen=True)
@@ -191,7 +196,7 @@ def read(
                 key = line.partition(":")[0]
                 given = [section for section in sections if key in section.values]
                 told = given[-1] if given else where
-                problems.append(f"{told.file}: [{told.name}] {line}")
+                problems.append(f"{told.where} {line}")
         return None
 
 

@@ -69,7 +69,6 @@ class AskingHandler(Handler, Generic[_M]):
         self._wishes: dict[Client, _M] = {}
         self._waiting: dict[Client, _Request[_M]] = {}
         self._asking: _Request[_M] | None = None
-        self._told: _M | None = None
         self._sending: Sending | None = None
         self._ignored = False
         self._other_forms: list[_M] = []
@@ -124,7 +123,7 @@ class AskingHandler(Handler, Generic[_M]):
     def withheld(self, peer: Peer, message: Message, reason: str) -> None:
         if isinstance(peer, Client):
             self._answer(peer, _ERROR)
-        elif message is self._told:
+        elif self._sending is not None and message is self._sending.original:
             self._reply_is_lost()
 
     def _asked(self, client: Client, message: _M) -> None:
@@ -164,7 +163,6 @@ class AskingHandler(Handler, Generic[_M]):
 
     def _tell(self, request: _Request[_M], form: _M) -> None:
         self._sending = self._vm.guest.send(form, source=request.client)
-        self._told = form
         self._timeout = self._vm.clock.callLater(_REPLY_TIMEOUT, self._timed_out)
 
     def _replied(self, reply: Reply) -> None:

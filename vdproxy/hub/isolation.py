@@ -25,7 +25,6 @@ _P = TypeVar("_P")
 #: Failures of one method in a row after which a plugin is relied upon no more.
 MAX_FAILURES = 5
 
-
 #: Seconds of real time after which a call is worth a line in the log: nothing else
 #: happens in the process meanwhile.
 _SLOW = 0.05

@@ -237,22 +237,20 @@ class Peer(ABC):
         if self._processing:
             return
         link = self._link
-        filters = self._context.filters
-        # We may be here on account of a drop; what this peer does is not.
-        account, filters.account = filters.account, None
         self._processing = True
         try:
-            while link is not None and self._listens_to(link):
-                event = link.next_event()
-                if event is None:
-                    break
-                if isinstance(event, (ChunkHeader, MessageReceived)):
-                    self._trace(event)
-                else:
-                    self._handle(event)
+            # We may be here on account of a drop; what this peer does is not.
+            with self._context.filters.on_account_of(None):
+                while link is not None and self._listens_to(link):
+                    event = link.next_event()
+                    if event is None:
+                        break
+                    if isinstance(event, (ChunkHeader, MessageReceived)):
+                        self._trace(event)
+                    else:
+                        self._handle(event)
         finally:
             self._processing = False
-            filters.account = account
         self._flush()
 
     def wait_for(self, message: Message, pending: Pending) -> None:

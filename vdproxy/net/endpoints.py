@@ -48,9 +48,10 @@ _ESCAPE = re.compile(r"\\(.)")
 #: The keywords of a path, of which it needs none.
 _PATH = ("", "address")
 
-#: Endpoint types that no plugin of Twisted's declares.
+#: The largest port of TCP.
 _LAST_PORT = 65535
 
+#: Endpoint types that no plugin of Twisted's declares.
 _BUILT_IN = ("ssl", "tcp", "unix")
 
 #: Bytes, from sun_path of unix(7) without its NUL.

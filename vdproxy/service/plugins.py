@@ -76,9 +76,9 @@ class PluginChooser:
             if problem is None:
                 check(PLUGINS[kind][name], section, self._problems)
                 note = f"{kind} {name} is {NOTE}"
-                self._notes.append(f"{section.file}: [{section.name}] {note}")
+                self._notes.append(f"{section.where} {note}")
         if problem:
-            self._problems.append(f"{section.file}: [{section.name}] {problem}")
+            self._problems.append(f"{section.where} {problem}")
 
     def choose(self, section: Section, key: str, kind: str, name: str) -> Choice | None:
         """

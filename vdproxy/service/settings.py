@@ -157,6 +157,11 @@ class _Loader:
         self, sections: dict[str, Section], reactor: IReactorCore, problems: list[str]
     ) -> None:
         self._sections = sections
+        self._vms = {
+            name.removeprefix("vm:"): section
+            for name, section in sections.items()
+            if name.startswith("vm:") and " " not in name
+        }
         self._reactor = reactor
         self._problems = problems
         self._notes: list[str] = []
@@ -197,15 +202,14 @@ class _Loader:
             hint = f"a name has {_NAME_HAS}"
         else:
             hint = nearest(_spelled(form), ["vdproxy", *map(_spelled, _FORMS)])
-        return f"{section.file}: [{section.name}] unknown section, {hint}"
+        return f"{section.where} unknown section, {hint}"
 
     def _check_scope(self, section: Section, scope: dict[str, str]) -> None:
         """Check that the VM, frontend or client that a section is for is there."""
         problems = []
-        vms = self._vm_sections()
-        vm = vms.get(scope.get("vm", ""))
+        vm = self._vms.get(scope.get("vm", ""))
         if "vm" in scope:
-            problems.append(_unknown("VM", scope["vm"], list(vms)))
+            problems.append(_unknown("VM", scope["vm"], list(self._vms)))
         if vm is not None and "client" in scope:
             lines = [line.split() for line in vm.values.get("clients", "").splitlines()]
             known = [words[3] for words in lines if len(words) == 4]
@@ -213,9 +217,7 @@ class _Loader:
         if len(scope) > 2 and "frontend" in scope:
             problems.append(self._plugins.unusable("frontend", scope["frontend"]))
         self._problems += [
-            f"{section.file}: [{section.name}] {problem}"
-            for problem in problems
-            if problem
+            f"{section.where} {problem}" for problem in problems if problem
         ]
 
     def _check_on_duty(self, section: Section, scope: dict[str, str]) -> None:
@@ -225,24 +227,15 @@ class _Loader:
         One that is not would be believed in. A section for all VMs may stand in a
         file that they share, so that is worth a note only.
         """
-        vms = self._vm_sections()
-        listed = {name: split(vm.values.get("filters", "")) for name, vm in vms.items()}
-        where, name = f"{section.file}: [{section.name}]", scope["filter"]
+        name, where = scope["filter"], section.where
         if "vm" not in scope:
-            if not any(name in names for names in listed.values()):
+            if not any(name in _filters(vm) for vm in self._vms.values()):
                 self._notes.append(f"{where} no VM lists {name}, without effect")
-        elif name not in listed[scope["vm"]]:
-            hint = nearest(name, listed[scope["vm"]])
-            self._problems.append(
-                f"{where} {name} is not among the VM's filters, {hint}"
-            )
-
-    def _vm_sections(self) -> dict[str, Section]:
-        return {
-            name.removeprefix("vm:"): section
-            for name, section in self._sections.items()
-            if name.startswith("vm:") and " " not in name
-        }
+            return
+        listed = _filters(self._vms[scope["vm"]])
+        if name not in listed:
+            problem = f"{name} is not among the VM's filters, {nearest(name, listed)}"
+            self._problems.append(f"{where} {problem}")
 
     def _note_planned(self, kind: str, section: Section) -> None:
         for key in KEYS[kind]:
@@ -256,8 +249,7 @@ class _Loader:
             return None
         if len(self._problems) == before:
             # Otherwise what cannot be read may be why.
-            where = f"{section.file}: [{section.name}]"
-            self._problems += [f"{where} {line}" for line in options.problems()]
+            self._problems += [f"{section.where} {p}" for p in options.problems()]
         self._note_planned("vm", section)
         if options.guest:
             self._check_endpoint(section, "guest", options.guest, client_endpoint)
@@ -323,6 +315,11 @@ class _Loader:
         except ValueError as error:
             self._problems.append(section.problem(key, str(error)))
             return None
+
+
+def _filters(vm: Section) -> list[str]:
+    """Return the names that a VM's section gives as its filters, good or not."""
+    return split(vm.values.get("filters", ""))
 
 
 def _unknown(kind: str, name: str, known: list[str]) -> str | None:
