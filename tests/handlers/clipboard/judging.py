@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from tests.handlers.clipboard.desks import TEXT, desks
+import pytest
+
+from tests.handlers.clipboard.desks import CLIENTS, TEXT, desks, given
 from tests.hub.doubles import GTK
 from tests.hub.faults import Judge
 from tests.link.frames import LINUX
 from vdproxy.hub.verdicts import Drop, Replace
 from vdproxy.wire.messages import ClipboardGrab
+
+DATA = given(b"abc")
+
+each_client = pytest.mark.parametrize("word", CLIENTS.values(), ids=CLIENTS)
 
 
 def only(way, name, answer, *types):

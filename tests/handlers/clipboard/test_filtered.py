@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.handlers.clipboard.desks import (
-    CLIENTS,
     EMPTY,
     NONE,
     PNG,
@@ -16,24 +15,23 @@ from tests.handlers.clipboard.desks import (
     given,
     grabbed,
 )
-from tests.handlers.clipboard.judging import named_desks, only, refuse
+from tests.handlers.clipboard.judging import (
+    DATA,
+    each_client,
+    named_desks,
+    only,
+    refuse,
+)
 from tests.hub.doubles import GTK, logged
 from tests.hub.faults import Slow, dropping, installed
 from tests.link.frames import LINUX, WINDOWS
 from vdproxy.hub.verdicts import Drop, Replace
 from vdproxy.wire.messages import Clipboard, ClipboardRequest
 
-DATA = given(b"abc")
+pytestmark = pytest.mark.usefixtures("_no_handler_fails")
 
-each_client = pytest.mark.parametrize("word", CLIENTS.values(), ids=CLIENTS)
+
 each_way = pytest.mark.parametrize("way", ["in", "out"])
-
-
-@pytest.fixture(autouse=True)
-def _no_handler_fails():
-    with logged() as lines:
-        yield
-    assert lines.having("handler").texts == []
 
 
 # REQUEST

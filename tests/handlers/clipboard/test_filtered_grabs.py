@@ -5,33 +5,29 @@ from __future__ import annotations
 import pytest
 
 from tests.handlers.clipboard.desks import (
-    CLIENTS,
     NONE,
     PNG,
     TEXT,
     all_heard,
     asked,
     desks,
-    given,
     grabbed,
     released,
 )
-from tests.handlers.clipboard.judging import named_desks, only, refuse, text_alone
-from tests.hub.doubles import GTK, logged
+from tests.handlers.clipboard.judging import (
+    DATA,
+    each_client,
+    named_desks,
+    only,
+    refuse,
+    text_alone,
+)
+from tests.hub.doubles import GTK
 from tests.hub.faults import Slow
 from vdproxy.hub.verdicts import Drop, Replace
 from vdproxy.wire.messages import ClipboardGrab
 
-DATA = given(b"abc")
-
-each_client = pytest.mark.parametrize("word", CLIENTS.values(), ids=CLIENTS)
-
-
-@pytest.fixture(autouse=True)
-def _no_handler_fails():
-    with logged() as lines:
-        yield
-    assert lines.having("handler").texts == []
+pytestmark = pytest.mark.usefixtures("_no_handler_fails")
 
 
 @each_client
