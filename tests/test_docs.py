@@ -49,9 +49,6 @@ HAZARDS = {
     if re.fullmatch(r"H\d+", row[0])
 }
 
-#: What this version does nothing about, and says so.
-NOT_MET = {"H32"}
-
 
 def test_tests_are_cited():
     assert len(CITED) > 20
@@ -66,10 +63,9 @@ def test_a_test_that_is_cited_exists(path, test):
 
 def test_every_hazard_is_in_the_table_once():
     assert list(HAZARDS) == [f"H{number}" for number in range(1, 43)]
-    assert {hazard for hazard, tests in HAZARDS.items() if not tests} == NOT_MET
 
 
-@pytest.mark.parametrize("hazard", sorted(HAZARDS.keys() - NOT_MET))
+@pytest.mark.parametrize("hazard", HAZARDS)
 def test_the_tests_of_a_hazard_name_its_number(hazard):
     shown = [(path, name) for path, name in HAZARDS[hazard] if name is not None]
     assert shown
@@ -82,7 +78,7 @@ def test_the_tests_of_a_hazard_name_its_number(hazard):
 @pytest.mark.parametrize("name", ["README.md", *DOCS])
 def test_files_that_are_named_exist(name):
     text = README if name == "README.md" else DOCS[name]
-    for path in re.findall(r"\b(?:docs|etc|tests|vdproxy)/[\w/-]+\.\w+", text):
+    for path in re.findall(r"(?<!/)\b(?:docs|etc|tests|vdproxy)/[\w/-]+\.\w+", text):
         if path.endswith(".sock"):
             continue
         assert (ROOT / path).exists(), path

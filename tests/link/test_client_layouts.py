@@ -252,3 +252,12 @@ def test_a_grab_that_cannot_be_told_is_not_counted(refused):
     with pytest.raises(LocalProtocolError):
         link.encode(refused)
     assert spelled(link, ClipboardGrab(0, (1,))) == grab(0, 1)
+
+
+def test_a_bad_grab_without_a_serial_is_counted_by_nobody():
+    link = ready(announced=SELECTIONS)
+    bad = frame(GRAB, numbers(0, 1) + b"?")
+    good = frame(GRAB, numbers(0, 1))
+    malformed, after = feed(link, bad + good).events
+    assert isinstance(malformed, Malformed)
+    assert after == ClipboardGrab(0, (1,))

@@ -70,8 +70,8 @@ def test_a_mark_is_found_while_few_bytes_come_behind_it():
 
 def test_a_mark_long_past_is_not_kept():
     marks = after(MARK)
-    for _ in range(5000):
-        marks.receive_data(b"x")
+    for _ in range(140):
+        marks.receive_data(b"x" * 1000)
     assert marks.first() is None
 
 
@@ -80,36 +80,55 @@ def test_no_more_is_kept_than_the_last_read_and_a_little():
     for _ in range(3):
         marks.receive_data(bytes(1_000_000))
     assert len(marks.since(marks.received - 1_000_000)) == 1_000_000
-    assert len(marks.since(0)) < 1_001_000
+    assert len(marks.since(0)) <= 1_000_000 + 64 * 1024
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000, 2048, 2049, 40_000])
+def test_the_last_64_kib_are_kept_however_they_come(size):
+    stream = bytes(range(256)) * 1024
+    marks = after(*(stream[at : at + size] for at in range(0, len(stream), size)))
+    assert marks.since(len(stream) - 65536) == stream[-65536:]
+    assert marks.since(len(stream) - 1) == stream[-1:]
+    assert len(marks.since(0)) < 65536 + 2048 + size
 
 
 def test_the_first_of_several_is_found_and_then_the_next():
     marks = after(b"x" * 9 + MARK + b"y" * 9 + MARK)
     assert marks.first() == 9
+    assert marks.first(9 + SIZE - 1) == 9
+    assert marks.first(9 + SIZE) == 18 + SIZE
     marks.done(9 + SIZE)
     assert marks.first() == 18 + SIZE
     marks.done(18 + 2 * SIZE)
     assert marks.first() is None
 
 
-def test_a_mark_around_a_place_is_one_it_is_inside_of():
+def test_the_marks_around_a_place_may_begin_or_end_there():
     marks = after(b"x" * 100 + MARK + b"x" * 100)
-    inside = range(101, 100 + SIZE)
-    for offset in range(len(b"x" * 200) + SIZE + 1):
-        expected = 100 if offset in inside else None
-        assert marks.around(offset, or_before=False) == expected, offset
-
-
-def test_a_mark_before_a_place_ends_there():
-    marks = after(b"x" * 100 + MARK, b"x" * 100)
-    end = 100 + SIZE
-    assert marks.around(end, or_before=True) == 100
-    assert marks.around(end + 1, or_before=True) is None
-    assert marks.around(100, or_before=True) is None
+    found = (100, 100 + SIZE)
+    for offset in range(101, 100 + SIZE + 1):
+        assert list(marks.around(offset)) == [found], offset
+    assert list(marks.around(0)) == []
 
 
 def test_a_mark_that_was_acted_upon_is_around_no_place():
     marks = after(MARK)
     marks.done(SIZE)
-    assert marks.around(SIZE // 2, or_before=True) is None
-    assert marks.around(SIZE, or_before=True) is None
+    assert list(marks.around(SIZE)) == []
+
+
+@pytest.mark.parametrize("count", range(9))
+def test_the_beginning_of_a_mark_is_seen_until_the_mark_is_whole(count):
+    mark = announce(1, *[0x0A00FF0A] * count)
+    for cut in range(1, len(mark)):
+        marks = after(b"x" * 50 + mark[:cut])
+        assert marks.begun_before(50 + cut) == 50, cut
+        assert marks.begun_before(50) is None, cut
+    assert after(b"x" * 50 + mark).begun_before(50 + len(mark)) != 50
+
+
+def test_what_goes_on_otherwise_is_no_beginning_of_a_mark():
+    for cut in range(1, 28):
+        other = MARK[:cut] + bytes([MARK[cut] ^ 0x80])
+        assert after(b"x" * 50 + other).begun_before(50 + len(other)) is None, cut
+    assert after(MARK[:10] + b"x" * 100).begun_before(10) is None

@@ -214,3 +214,15 @@ def test_a_former_count_that_ours_have_passed_is_no_longer_taken():
     serials.answered()
     assert [grab(serials, 0) for _ in range(3)] == [0, 1, 2]
     assert not serials.accept(0, 1)
+
+
+@either_end
+def test_of_announcements_that_are_never_answered_the_newest_eight_count(is_agent):
+    serials = GrabSerials(is_agent=is_agent)
+    for _ in range(100):
+        serials.announced()
+    assert grab(serials, 0) == 0
+    assert not serials.accept(0, 0), "ours, from after the announcements, wins"
+    for _ in range(8):
+        serials.answered()
+    assert serials.accept(0, 1)

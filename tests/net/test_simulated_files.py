@@ -83,7 +83,7 @@ def test_without_a_folder_files_are_counted():
 
 @pytest.mark.parametrize(
     "name",
-    ["../x", "a/b", "/x", "", ".", "..", "a/", "x\ny", "x\x1by", "n" * 300],
+    ["../x", "a/b", "a\\b", "/x", "", ".", "..", "a/", "x\ny", "x\x1by", "n" * 300],
 )
 def test_a_name_that_is_none_is_refused(host, folder, tmp_path, name):
     assert start(host, name) == [FileXferStatus(1, ERROR)]
@@ -92,7 +92,7 @@ def test_a_name_that_is_none_is_refused(host, folder, tmp_path, name):
     assert [path.name for path in tmp_path.iterdir()] == ["files"]
 
 
-@pytest.mark.parametrize("name", [".hidden", "..x", "a b", "ä", "-rf", "a\\b", "~"])
+@pytest.mark.parametrize("name", [".hidden", "..x", "a b", "ä", "-rf", "~"])
 def test_an_unusual_name_is_a_name(host, folder, name):
     assert start(host, name, 0) == [FileXferStatus(1, GO)]
     host.say(FileXferData(1, b""))

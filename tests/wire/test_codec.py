@@ -5,27 +5,18 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
 from tests.wire.decoding import (
     LAYOUTS,
     NEITHER,
     SG,
-    Decoder,
     S,
     decode_each_way,
     refuse_payload_each_way,
     refuse_size_each_way,
 )
-from tests.wire.feeding import feed
 from tests.wire.strategies import (
     VALUES,
-    broken_streams,
-    framings,
-    layouts,
-    messages_with_layouts,
-    wild_messages,
 )
 from vdproxy.errors import LocalProtocolError, RemoteProtocolError
 from vdproxy.wire.chunk import RawMessage
@@ -33,7 +24,6 @@ from vdproxy.wire.codec import Codec
 from vdproxy.wire.messages import (
     STANDARD,
     Clipboard,
-    ClipboardRelease,
     FileXferData,
     Message,
     Reply,
@@ -128,81 +118,6 @@ class TextReply(Message):
 def test_the_strategies_know_every_message_and_layout():
     assert set(VALUES) == {*STANDARD, Unknown}
     assert len(set(LAYOUTS)) == 4
-
-
-@given(pair=messages_with_layouts)
-@settings(deadline=None, max_examples=500)
-def test_what_is_encoded_comes_out_equal_however_it_comes_in(pair):
-    value, layout = pair
-    payload = Codec().encode(value, layout)
-    assert decode_each_way(value.number, payload, layout) == value
-
-
-@given(value=wild_messages, layout=layouts)
-@settings(deadline=None, max_examples=500)
-def test_whatever_can_be_encoded_is_decoded_to_the_same(value, layout):
-    try:
-        payload = Codec().encode(value, layout)
-    except LocalProtocolError:
-        return
-    assert Codec().decode(RawMessage(1, value.number, payload), layout) == value
-
-
-def mutated(pair, mutation, at, more):
-    value, layout = pair
-    payload = Codec().encode(value, layout)
-    at %= len(payload) + 1
-    if mutation == "cut":
-        return value.number, payload[:at]
-    if mutation == "extend":
-        return value.number, payload + more
-    return value.number, payload[:at] + more + payload[at + len(more) :]
-
-
-damaged_payloads = st.builds(
-    mutated,
-    messages_with_layouts,
-    st.sampled_from(["cut", "extend", "overwrite"]),
-    st.integers(0, 1000),
-    st.binary(min_size=1, max_size=5),
-)
-random_payloads = st.tuples(st.integers(1, 18), st.binary(max_size=60))
-
-
-@given(payload=damaged_payloads | random_payloads, layout=layouts)
-@settings(deadline=None, max_examples=500)
-def test_any_payload_is_decoded_or_refused_as_the_peers_fault(payload, layout):
-    raw = RawMessage(1, *payload)
-    try:
-        value = Codec().decode(raw, layout)
-    except RemoteProtocolError:
-        return
-    assert isinstance(value, Message)
-    assert value.number == raw.number
-
-
-@given(payload=damaged_payloads | random_payloads, layout=layouts)
-@settings(deadline=None, max_examples=500)
-def test_what_was_decoded_can_be_encoded_again(payload, layout):
-    raw = RawMessage(1, *payload)
-    codec = Codec()
-    try:
-        value = codec.decode(raw, layout)
-    except RemoteProtocolError:
-        return
-    # A RELEASE of one byte or four can tell a selection that the layout cannot.
-    told = isinstance(value, ClipboardRelease) and value.selection
-    assume(not told or layout.agreed(6))
-    again = RawMessage(1, raw.number, codec.encode(value, layout))
-    assert codec.decode(again, layout) == value
-
-
-@given(framing=framings, stream=broken_streams, layout=layouts)
-@settings(deadline=None, max_examples=500)
-def test_any_stream_is_read_until_it_ends_or_is_refused(framing, stream, layout):
-    outcome = feed(Decoder(framing, Codec(max_message=30), layout), [stream])
-    if outcome.error is not None:
-        assert ", at byte " in outcome.error
 
 
 # Limits

@@ -52,6 +52,7 @@ def test_data_are_handed_out_as_they_are(value, layout, begins):
     ):
         assert data is DATA
         assert begins is None or head == begins
+        assert value.encode(layout) == head + DATA
 
 
 @pytest.mark.parametrize("value", [Reply(2, 1), Unknown(99, DATA), ClipboardRelease(0)])

@@ -30,20 +30,22 @@ from vdproxy.api import (
     IMessageHandler,
     Message,
     MessageType,
-    NoOptions,
     Peer,
     Sending,
     Unknown,
+    option,
 )
 
 #: Seconds within which an agent answers a START; the Linux agent asks its desktop
 #: session, which may be slow, but no user.
 _START_TIMEOUT = 30.0
 
-#: Transfers that may run for one client, and in all. spice-vdagentd has room for
-#: 128: the rest is for those that end while their CANCELLED is still on its way.
-_MAX_RUNNING_OF_CLIENT = 32
-_MAX_RUNNING = 120
+#: Seconds within which an agent that has read a whole file says what became of it.
+_END_TIMEOUT = 30.0
+
+#: Transfers that may run at once. spice-vdagentd has room for 128: the rest is for
+#: those that end while their CANCELLED is still on its way.
+_MOST_TRANSFERS = 120
 
 #: Data of one message to the agent, bytes: what others wait for meanwhile.
 _MAX_DATA = 64 * 1024
@@ -71,11 +73,35 @@ _PLAIN_RESULTS = (_CAN_SEND_DATA, _CANCELLED, _ERROR, _SUCCESS)
 _RESULT_NAMES = {int(result): result.name for result in FileXferStatusResult}
 
 
+@dataclass(frozen=True)
+class FileTransferOptions:
+    """Options of the file transfer handler."""
+
+    max_transfers: int = option(
+        f"files that may be on their way at once, at most {_MOST_TRANSFERS}",
+        _MOST_TRANSFERS,
+    )
+    max_transfers_of_client: int = option("files of one client among them", 32)
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"{key}: from 1 to {_MOST_TRANSFERS} are possible"
+            for key, value in (
+                ("max-transfers", self.max_transfers),
+                ("max-transfers-of-client", self.max_transfers_of_client),
+            )
+            if not 1 <= value <= _MOST_TRANSFERS
+        ]
+        if problems:
+            raise ValueError("\n".join(problems))
+
+
 @dataclass(slots=True)
 class _Transfer:
     """
     A file on its way; ``sent`` of its ``size`` bytes have come so far.
 
+    ``is_whole`` tells that its last message has, which one without bytes has too.
     ``undecided`` are the messages to the agent that filters have not let pass.
     """
 
@@ -85,6 +111,7 @@ class _Transfer:
     size: int
     timer: IDelayedCall
     sent: int = 0
+    is_whole: bool = False
     undecided: list[Sending] = field(default_factory=list)
 
 
@@ -95,7 +122,8 @@ class FileTransferHandler(Handler):
     messages = (FileXferStart, FileXferStatus, FileXferData)
     provided = Capabilities.of(_DETAILED_ERRORS)
 
-    def __init__(self) -> None:
+    def __init__(self, options: FileTransferOptions | None = None) -> None:
+        self._options = options or FileTransferOptions()
         self._upstream_ids = count(1)
         self._running: dict[tuple[Client, int], _Transfer] = {}
         self._by_upstream_id: dict[int, _Transfer] = {}
@@ -115,15 +143,15 @@ class FileTransferHandler(Handler):
                 self._cancel(transfer, _CANCELLED)
 
     def received(self, peer: Peer, message: Message) -> None:
-        if isinstance(peer, Client):
-            if isinstance(message, FileXferStart):
-                self._begin(peer, message)
-            elif isinstance(message, FileXferData):
-                self._forward(peer, message)
-            elif isinstance(message, FileXferStatus):
-                self._told_by_client(peer, message)
-        elif isinstance(message, FileXferStatus):
-            self._told_by_guest(message)
+        match peer, message:
+            case Client() as client, FileXferStart() as start:
+                self._begin(client, start)
+            case Client() as client, FileXferData() as data:
+                self._forward(client, data)
+            case Client() as client, FileXferStatus() as status:
+                self._told_by_client(client, status)
+            case _, FileXferStatus() as status:
+                self._told_by_guest(status)
 
     def dropped(self, peer: Peer, message: Message, reason: str) -> None:
         if isinstance(message, (FileXferStart, FileXferStatus, FileXferData)):
@@ -145,10 +173,11 @@ class FileTransferHandler(Handler):
             self._told_by_client(peer, message)
 
     def withheld(self, peer: Peer, message: Message, reason: str) -> None:
-        if isinstance(peer, Client):
-            if isinstance(message, FileXferStatus):
-                self._told_nothing(peer, message.id)
-        elif isinstance(message, (FileXferStart, FileXferData)):
+        if isinstance(peer, Client) and isinstance(message, FileXferStatus):
+            self._told_nothing(peer, message.id)
+        elif peer is self._vm.guest and isinstance(
+            message, (FileXferStart, FileXferData)
+        ):
             transfer = self._by_upstream_id.get(message.id)
             if transfer is not None and isinstance(message, FileXferStart):
                 # The agent has not heard of it.
@@ -203,7 +232,10 @@ class FileTransferHandler(Handler):
             return "one of its id is running", FileXferStatus(start.id, _ERROR)
         running = [transfer.client for transfer in self._running.values()]
         of_client = running.count(client)
-        if of_client >= _MAX_RUNNING_OF_CLIENT or len(running) >= _MAX_RUNNING:
+        if (
+            of_client >= self._options.max_transfers_of_client
+            or len(running) >= self._options.max_transfers
+        ):
             reason = f"{of_client} of that client, {len(running)} in all are running"
             return reason, FileXferStatus(
                 start.id,
@@ -230,6 +262,8 @@ class FileTransferHandler(Handler):
         for start in range(0, len(message.data) or 1, _MAX_DATA):
             data = message.data[start : start + _MAX_DATA]
             self._send(transfer, FileXferData(transfer.upstream_id, data))
+        if transfer.sent == transfer.size:
+            self._expect_end(transfer)
 
     def _send(self, transfer: _Transfer, message: FileXferStart | FileXferData) -> None:
         sending = self._vm.guest.send(message, source=transfer.client)
@@ -237,13 +271,20 @@ class FileTransferHandler(Handler):
             waiting = [s for s in transfer.undecided if s.undecided]
             transfer.undecided = [*waiting, sending]
 
+    def _expect_end(self, transfer: _Transfer) -> None:
+        transfer.is_whole = True
+        if transfer.timer.active():
+            transfer.timer.cancel()
+        clock, id = self._vm.clock, transfer.upstream_id
+        transfer.timer = clock.callLater(_END_TIMEOUT, self._not_ended, id)
+
     def _told_by_guest(self, status: FileXferStatus) -> None:
         transfer = self._by_upstream_id.get(status.id)
         if transfer is None:
             return
         if status.result != _CAN_SEND_DATA:
             self._end(transfer, status.result)
-        elif transfer.timer.active():
+        elif not transfer.is_whole and transfer.timer.active():
             transfer.timer.cancel()
         self._tell(transfer.client, replace(status, id=transfer.client_id))
 
@@ -253,11 +294,26 @@ class FileTransferHandler(Handler):
             self._cancel(transfer, status.result)
 
     def _timed_out(self, upstream_id: int) -> None:
+        transfer = self._by_upstream_id[upstream_id]
+        self._give_up(transfer, _NOT_CONNECTED, _START_TIMEOUT)
+
+    def _not_ended(self, upstream_id: int) -> None:
+        transfer = self._by_upstream_id[upstream_id]
+        if self._vm.guest.queued:
+            self._expect_end(transfer)
+        else:
+            self._give_up(transfer, _ERROR, _END_TIMEOUT)
+
+    def _give_up(self, transfer: _Transfer, result: int, seconds: float) -> None:
+        """End a transfer of which the agent, if it is there yet, says nothing."""
+        unanswered = FileXferData if result == _ERROR else FileXferStart
         self._vm.log.warn(
-            "the guest has not answered a VD_AGENT_FILE_XFER_START in {seconds} s",
-            seconds=_START_TIMEOUT,
+            "the guest has not answered a {message} in {seconds} s",
+            message=MessageType(unanswered.number).name,
+            seconds=seconds,
         )
-        self._abort(self._by_upstream_id[upstream_id], _NOT_CONNECTED)
+        self._abort(transfer, result)
+        self._vm.guest.doubt("it owes an answer", silent_for=seconds)
 
     def _abort_all(self) -> None:
         for transfer in list(self._running.values()):
@@ -311,6 +367,10 @@ def _is_file_name(name: str) -> bool:
     )
 
 
-def make(options: NoOptions) -> FileTransferHandler:
+#: Which options ``make`` takes.
+Options = FileTransferOptions
+
+
+def make(options: FileTransferOptions) -> FileTransferHandler:
     """Return the handler for one VM."""
-    return FileTransferHandler()
+    return FileTransferHandler(options)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Protocol
 
-from twisted.internet.interfaces import IDelayedCall
-
+from vdproxy.hub.budget import LARGE
+from vdproxy.hub.context import PeerOwner, VMContext
 from vdproxy.hub.fair_queue import FairQueue, Queued, Source
 from vdproxy.hub.line import Sending
 from vdproxy.hub.outbox import Transport
-from vdproxy.hub.peer import Peer, PeerOwner, VMContext
+from vdproxy.hub.peer import Incoming, Peer
+from vdproxy.hub.watch import Watch
 from vdproxy.link.events import (
     AgentLost,
     AgentUp,
@@ -22,21 +24,6 @@ from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.chunk import SkippedMessage
 from vdproxy.wire.constants import message_name
 from vdproxy.wire.messages import AnnounceCapabilities, Message
-
-#: Seconds of silence in the middle of a message after which its rest is looked
-#: through for a new agent's announcement. A living agent pauses for less.
-_QUIET = 1.0
-
-#: Seconds after which a question is repeated that a speaking guest has not
-#: answered; agents answer within 25 ms.
-_PATIENCE = 2.0
-
-#: Seconds after which the connection is made anew to an agent that has announced
-#: itself and answers neither question. That is what brings spice-vdagentd round.
-_MUTE = 30.0
-
-#: Seconds between two looks at what may not come.
-_CHECK = 0.5
 
 #: Bytes of one client that wait for the guest above which it is paused, and below
 #: which it goes on.
@@ -61,11 +48,11 @@ class Guest(Peer):
         super().__init__(context)
         self._owner: GuestOwner = owner
         self._link: GuestLink | None = None
-        self._check_call: IDelayedCall | None = None
+        self._watch: Watch | None = None
+        self._vm_stopped = False
+        self._untaken: Callable[[], int] | None = None
+        self._cut_short = False
         self._waits_to_begin = False
-        self._searched = False
-        self._unanswered_since: float | None = None
-        self._mute_since: float | None = None
         self._queue = FairQueue(self._cancelled)
         self._paused_sources: set[Source] = set()
         self._resuming = False
@@ -117,15 +104,47 @@ class Guest(Peer):
         self._put(queued, bulk=message.data_offset is not None)
         return queued
 
-    def connected(self, transport: Transport) -> None:
-        """Begin with a new connection to the guest's port."""
+    @property
+    def unread(self) -> Hashable | None:
+        """
+        Of what was sent, that which waits to be read; None if nothing does.
+
+        It is another one as soon as some of it has been read.
+        """
+        if self._outbox is None:
+            return None
+        untaken = self._untaken() if self._untaken else 0
+        return (self._outbox.given, untaken) if untaken or self.queued else None
+
+    def connected(
+        self, transport: Transport, untaken: Callable[[], int] | None = None
+    ) -> None:
+        """
+        Begin with a new connection to the guest's port.
+
+        *untaken* tells how much the kernel keeps of what was sent, where it does.
+        """
+        self._untaken = untaken
         self._queue = FairQueue(self._cancelled)
         self._open(transport, self._queue)
-        self._owner.offer_to_guest(self._begin)
+        self._link = None
+        self.renew_offer()
         if self._link is None:
             # Filters take their time, and nothing is read before there is a link.
             transport.pauseProducing()
             self._waits_to_begin = True
+
+    def renew_offer(self) -> None:
+        """Have the guest told what there is to offer now."""
+        if self._outbox is not None:
+            self._owner.offer_to_guest(self._offer)
+
+    def _offer(self, offer: Capabilities) -> None:
+        if self._link is None:
+            self._begin(offer)
+        else:
+            self._link.offer(offer)
+            self._flush()
 
     def _begin(self, offer: Capabilities) -> None:
         """Begin the link with our question."""
@@ -134,44 +153,116 @@ class Guest(Peer):
             offer,
             report_headers=self._context.trace is not None,
         )
+        self._watch = Watch(
+            self, self._link, self._context.clock, vm_stopped=self._vm_stopped
+        )
         self._flush()
         if self._waits_to_begin and self._transport is not None:
             self._waits_to_begin = False
             self._transport.resumeProducing()
 
-    def receive_data(self, data: bytes) -> None:
-        """Take the next bytes from the guest's port."""
-        self._searched = False
-        super().receive_data(data)
-
     def process_events(self) -> None:
         """Act on what the guest has done so far, and look for what it has not."""
         super().process_events()
-        self._watch()
+        if self._watch is not None:
+            self._watch.look()
+
+    def drop_waiting(self) -> None:
+        """Drop the messages that have not begun to go out."""
+        self._line.clear()
+        if self._outbox is not None:
+            self._outbox.drop_waiting()
+
+    def leave(self, reason: str) -> None:
+        """Hear nothing more, and say nothing but what is on its way already."""
+        was_up = self.up
+        self._begin_life()
+        self._link = None
+        if self._watch is not None:
+            self._watch.end()
+            self._watch = None
+        if was_up:
+            self._owner.agent_lost(reason)
 
     def disconnected(self, reason: str) -> None:
         """Take note that the connection to the guest's port has ended."""
         was_up, outbox = self.up, self._outbox
         self._close()
-        self._waits_to_begin = False
-        self._unanswered_since = self._mute_since = None
-        if self._check_call is not None:
-            self._check_call.cancel()
-            self._check_call = None
+        self._waits_to_begin = self._cut_short = False
+        if self._watch is not None:
+            self._watch.end()
+            self._watch = None
         if was_up:
             self._owner.agent_lost(reason)
         if outbox is not None:
             outbox.clear()
 
+    def port_opened(self) -> None:
+        """Take QEMU's word that the guest's port was closed and is open now."""
+        if self._watch is not None:
+            self._watch.port_opened()
+
+    def port_closed(self) -> None:
+        """Take QEMU's word that the guest's port is closed."""
+        if self._watch is not None:
+            self._watch.port_closed()
+
+    def vm_stopped(self) -> None:
+        """Take QEMU's word that the VM stands still."""
+        self._stop_or_resume(stopped=True)
+
+    def vm_resumed(self) -> None:
+        """Take QEMU's word that the VM goes on, or that QEMU tells no more."""
+        self._stop_or_resume(stopped=False)
+
+    def _stop_or_resume(self, *, stopped: bool) -> None:
+        self._vm_stopped = stopped
+        if self._watch is not None:
+            self._watch.stop_or_resume(vm_stopped=stopped)
+
+    def doubt(self, reason: str, silent_for: float = 0.0) -> None:
+        """
+        Take the agent for lost, for this *reason*: another may be in its place.
+
+        Not one that has said anything in so many seconds, or that has something to
+        read. It gets a new connection, or where it does not stand that is asked who
+        it is. Of its affairs all are ended: a Linux agent forgets them too.
+        """
+        silent = self._context.clock.seconds() - self._last_byte
+        if self._watch is not None and silent >= silent_for and not self.queued:
+            self._owner.later(partial(self._watch.doubt, reason))
+
+    def connect_anew(self, reason: str) -> None:
+        """End the connection, so that another is made; *reason* is for the log."""
+        if self._transport is not None:
+            self._context.log.warn(
+                "the connection to the guest's agent is made anew: {reason}",
+                reason=reason,
+            )
+            self._transport.abortConnection()
+
+    def skip_incoming(self, reason: str) -> None:
+        """Keep nothing of the message that is coming in; who waits gets nothing."""
+        skipped = self._link.skip_rest() if self._link is not None else None
+        if skipped is not None:
+            self._refuse_skipped(skipped, reason)
+
+    def _incoming_changed(self, before: Incoming | None, now: Incoming | None) -> None:
+        if now is not None and now.size > LARGE and self._context.share.full:
+            self.skip_incoming("and memory is short, see max-memory")
+            self._received.set(0)
+
     def _handle(self, event: GuestEvent) -> None:
         if isinstance(event, AgentLost):
             self._line.clear()
+            half_read = self.unread is not None
             # Before clients are heard again that were not while the guest did not read.
             self._owner.agent_lost(event.reason)
             # What waits was for the old agent; what the link has to say is not.
             # A living agent would take that for the rest of a message begun.
             if self._outbox is not None:
                 if event.replaced:
+                    self._cut_short = half_read
                     self._outbox.clear()
                 else:
                     self._outbox.drop_waiting()
@@ -179,8 +270,8 @@ class Guest(Peer):
             return
         self._flush()
         if isinstance(event, Message):
-            if isinstance(event, AnnounceCapabilities) and self._context.trace:
-                self._context.trace.capabilities(self.traced_as, event.capabilities)
+            if isinstance(event, AnnounceCapabilities):
+                self._take_announcement(event)
             self._owner.dispatch(self, event)
         elif isinstance(event, AgentUp):
             self._owner.agent_up(event.capabilities)
@@ -192,12 +283,7 @@ class Guest(Peer):
             )
             self._owner.refuse(self, event.number, event.payload, event.reason)
         elif isinstance(event, SkippedMessage):
-            self._context.log.warn(
-                "guest sent a {message} of {size} bytes, over max-message; skipped",
-                message=message_name(event.number),
-                size=event.size,
-            )
-            self._owner.refuse(self, event.number, b"", "over max-message")
+            self._refuse_skipped(event, "over max-message")
         elif isinstance(event, Discarded):
             self._context.log.info(
                 "{message} of the guest not taken: {reason}",
@@ -205,52 +291,33 @@ class Guest(Peer):
                 reason=event.reason,
             )
 
-    def _watch(self) -> None:
-        """Look again soon if the link waits for something that may not come."""
-        link = self._link
-        if link is None:
-            return
-        if not link.unanswered:
-            self._unanswered_since = None
-        elif self._unanswered_since is None:
-            self._unanswered_since = self._context.clock.seconds()
-        if not link.mute:
-            self._mute_since = None
-        elif self._mute_since is None:
-            self._mute_since = self._context.clock.seconds()
-        waits = link.unanswered or link.mute or (link.unfinished and not self._searched)
-        if waits and self._check_call is None:
-            self._check_call = self._context.clock.callLater(_CHECK, self._check)
-        elif not waits and self._check_call is not None:
-            self._check_call.cancel()
-            self._check_call = None
-
-    def _check(self) -> None:
-        self._check_call = None
-        link = self._link
-        if link is None or self.paused:
-            return
-        now = self._context.clock.seconds()
-        if link.unfinished and now - self._last_byte >= _QUIET:
-            self._searched = True
-            link.quiet()
-        since = self._unanswered_since
-        if since is not None and now - since >= _PATIENCE and not self.queued:
-            link.ask_again()
-        since = self._mute_since
-        if since is not None and now - since >= _MUTE and self._transport is not None:
-            self._context.log.warn(
-                "the guest's agent answers nothing: the connection is made anew"
+    def _take_announcement(self, event: AnnounceCapabilities) -> None:
+        if self._context.trace:
+            self._context.trace.capabilities(self.traced_as, event.capabilities)
+        if self._watch is not None:
+            self._watch.announced(anew=event.request == 1)
+        if self._cut_short and self._link is not None and self._link.reconnects:
+            self.connect_anew(
+                "it may have read the end of what its predecessor did not"
             )
-            self._transport.abortConnection()
-            return
-        self.process_events()
+        self._cut_short = False
+
+    def _refuse_skipped(self, skipped: SkippedMessage, reason: str) -> None:
+        self._context.log.warn(
+            "guest sent a {message} of {size} bytes, {reason}; skipped",
+            message=message_name(skipped.number),
+            size=skipped.size,
+            reason=reason,
+        )
+        self._owner.refuse(self, skipped.number, b"", reason)
 
     def _put(self, queued: Queued, *, bulk: bool = False) -> None:
         if self._outbox is not None:
             self._trace_sent(queued.message)
             self._queue.put(queued, bulk=bulk)
             self._outbox.write()
+            if self._watch is not None and (self._outbox.size or self._untaken):
+                self._watch.look_at_sent()
 
     def _flush(self) -> None:
         """Send what the link has to say, unless the guest does not read."""

@@ -85,7 +85,8 @@ class Outbox:
     Gives one transport what a queue holds, one message after the other.
 
     ``size`` counts the bytes that the transport has not been given because it
-    is full; ``changed`` is called after each change.
+    is full, ``given`` those that it has been given; ``changed`` is called after each
+    change.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Outbox:
         self._current: Iterator[bytes] = iter(())
         self._left = 0
         self._full = False
+        self.given = 0
         transport.registerProducer(self, True)
 
     @property
@@ -145,15 +147,19 @@ class Outbox:
         while not self._full:
             between = self._queue.pop_between() if self._left else None
             if between is not None:
-                self._transport.write(b"".join(between))
+                self._give(b"".join(between))
                 continue
             block = next(self._current, None)
             if block is not None:
                 self._left -= len(block)
-                self._transport.write(block)
+                self._give(block)
                 continue
             message = self._queue.pop()
             if message is None:
                 break
             self._current, self._left = iter(message), message.size
         self._changed()
+
+    def _give(self, data: bytes) -> None:
+        self.given += len(data)
+        self._transport.write(data)

@@ -86,6 +86,11 @@ class ClientLink(Link):
         """The message that is coming in, if one is."""
         return self._reader.assembling
 
+    @property
+    def held(self) -> int:
+        """Bytes that are kept of what has come."""
+        return self._reader.held
+
     def offer(self, capabilities: Capabilities) -> None:
         """Announce *capabilities*, unless that is what the client was told last."""
         if capabilities == self.offered:

@@ -20,8 +20,8 @@ from vdproxy.link.events import (
     MessageReceived,
 )
 from vdproxy.link.link import Link
-from vdproxy.link.marks import Marks
 from vdproxy.link.serials import GrabSerials
+from vdproxy.link.succession import Succession, Whole
 from vdproxy.wire.assembly import Assembling
 from vdproxy.wire.capabilities import Capabilities, Layout
 from vdproxy.wire.chunk import (
@@ -55,6 +55,8 @@ GuestEvent = (
 _GRAB_SERIAL = Capability.VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL
 _ANNOUNCE = MessageType.VD_AGENT_ANNOUNCE_CAPABILITIES
 
+_INSIDE = "a new agent announced itself inside a message"
+
 
 class GuestLink(Link):
     """
@@ -87,7 +89,11 @@ class GuestLink(Link):
         self._report_headers = report_headers
         self._events: deque[GuestEvent] = deque()
         self._reader: ChunkReader | None = self._new_reader(0)
-        self._marks = Marks()
+        self._succession = Succession(codec)
+        #: Where in the stream the last message ended.
+        self._ended_at = 0
+        #: A message that may have been completed by another agent's bytes.
+        self._doubtful: Whole | None = None
         self._questions = 0
         self._ask()
 
@@ -97,9 +103,22 @@ class GuestLink(Link):
         return self._reader.assembling if self._reader else None
 
     @property
+    def held(self) -> int:
+        """Bytes that are kept of what has come."""
+        doubtful = len(self._doubtful.raw.payload) if self._doubtful else 0
+        return doubtful + (self._reader.held if self._reader else 0)
+
+    @property
     def unfinished(self) -> bool:
         """Whether the last bytes received are the beginning of something."""
-        return self._reader is not None and self._reader.unfinished
+        return self._doubtful is not None or (
+            self._reader is not None and self._reader.unfinished
+        )
+
+    @property
+    def received(self) -> int:
+        """The bytes received so far."""
+        return self._succession.received
 
     @property
     def unanswered(self) -> bool:
@@ -111,19 +130,24 @@ class GuestLink(Link):
         """
         Whether an agent has announced itself and leaves our second question too.
 
-        It is one that stands a new connection: with GRAB_SERIAL, so not Windows'.
+        It is one that stands a new connection.
         """
-        return not self.synced and self._repeated and self._is_linux
+        return not self.synced and self._repeated and self.reconnects
 
     @property
-    def _is_linux(self) -> bool:
+    def reconnects(self) -> bool:
+        """
+        Whether the agent is known to stand a new connection.
+
+        Those with GRAB_SERIAL do; the Windows agent hears nothing from then on.
+        """
         return self.announced is not None and _GRAB_SERIAL in self.announced
 
     def receive_data(self, data: bytes) -> None:
         """Take the next bytes from the guest."""
         self._heard = True
-        self._marks.receive_data(data)
-        mark = None if self.synced else self._marks.first()
+        self._succession.receive_data(data)
+        mark = None if self.synced else self._succession.mark_in_last_read()
         if mark is not None:
             self._restart(mark)
         elif self._reader is not None:
@@ -132,6 +156,10 @@ class GuestLink(Link):
     def next_event(self) -> GuestEvent | None:
         """Return what the guest did next, or None until more bytes are there."""
         while not self._events:
+            if self._doubtful is not None:
+                if not self._settle(self._doubtful):
+                    return None
+                continue
             if self._reader is None:
                 return None
             try:
@@ -139,13 +167,14 @@ class GuestLink(Link):
             except RemoteProtocolError as error:
                 self._resynchronise(str(error))
                 continue
-            if event is None:
-                if self.unfinished or not self._replaced(self._marks.received):
+            if isinstance(event, RawMessage):
+                begin, self._ended_at = self._ended_at, self._reader.offset
+                self._doubtful = Whole(event, begin, self._ended_at)
+            elif event is None:
+                mark = self._mark_unread()
+                if mark is None:
                     return None
-            elif isinstance(event, RawMessage):
-                end = self._reader.offset
-                if not self._replaced(end, or_before=event.number != _ANNOUNCE):
-                    self._receive(event, end)
+                self._replace(mark, _INSIDE)
             elif self.synced or isinstance(event, ChunkHeader):
                 self._events.append(event)
         return self._events.popleft()
@@ -161,6 +190,18 @@ class GuestLink(Link):
             raise LocalProtocolError("no agent has answered yet")
         return self._encode(message, self._layout, Port.VDP_CLIENT_PORT)
 
+    def offer(self, offer: Capabilities) -> None:
+        """Tell the agent what we can do from now on, once it has answered."""
+        self._offer = offer
+        if self.announced is not None:
+            self._layout = Layout.between(offer, self.announced)
+        self._tell_offer()
+
+    def _tell_offer(self) -> None:
+        if self.synced and self.offered != self._offer:
+            self.offered = self._offer
+            self._announce(0, self._offer)
+
     def quiet(self) -> None:
         """
         Say that the guest has been silent for a second with a message unfinished.
@@ -168,10 +209,33 @@ class GuestLink(Link):
         If a new agent's announcement is among what was taken for the rest of
         that message, the old agent is gone and the new one waits for us.
         """
-        mark = self._marks.first() if self.unfinished else None
-        if mark is not None:
-            self._lose("a new agent announced itself inside an unfinished message")
-            self._restart(mark)
+        if self._doubtful is not None:
+            self._settle(self._doubtful, last=True)
+        elif self.synced and self.unfinished:
+            mark = self._succession.mark_since(self._ended_at)
+            if mark is not None:
+                self._replace(mark, _INSIDE)
+
+    def expect_another(self, *, is_there: bool) -> None:
+        """
+        Say that the guest has closed its port, and whether it has opened it again.
+
+        Until an announcement has been read, one that stands where the rest of a
+        message ought to be counts at once.
+        """
+        self._succession.expected = True
+        self._heard = self._heard or is_there
+
+    def doubt(self, reason: str) -> None:
+        """Take the agent for lost, and ask whoever is there."""
+        if self.synced:
+            self._lose(reason, replaced=False)
+            self._ask()
+            self._heard = True
+
+    def skip_rest(self) -> SkippedMessage | None:
+        """Drop what has come of a message of which more is to come, and its rest."""
+        return self._reader.skip_rest() if self._reader else None
 
     def ask_again(self) -> None:
         """
@@ -180,7 +244,7 @@ class GuestLink(Link):
         More of them would pile up: to the Linux agent each means a new client.
         """
         if self.unanswered and not self._to_send:
-            if self._is_linux:
+            if self.reconnects:
                 # It may wait for the rest of a message that was for its predecessor.
                 # This resets that in spice-vdagentd, whose ports are apart, and costs
                 # nothing where there was no handshake.
@@ -205,29 +269,51 @@ class GuestLink(Link):
             report_chunks=self._report_headers,
         )
 
-    def _replaced(self, offset: int, *, or_before: bool = True) -> bool:
+    def _settle(self, whole: Whole, *, last: bool = False) -> bool:
         """
-        Tell whether a new agent announced itself around *offset*.
+        Take a message for what it is, or for one that was cut short.
 
-        What ends there was cut short then, and completed by the announcement.
+        False is returned if more must be known; nothing more will come if it is the
+        *last* time.
         """
-        if not self.synced:
+        sure, mark = True, None
+        if self.synced:
+            sure, mark = self._succession.judge(whole, last=last)
+        if not sure:
             return False
-        mark = self._marks.around(offset, or_before=or_before)
-        if mark is None:
-            return False
-        self._lose("a new agent announced itself inside a message")
-        self._restart(mark)
+        if mark is not None:
+            self._replace(mark, _INSIDE)
+        else:
+            self._doubtful = None
+            self._receive(whole.raw, whole.end)
         return True
+
+    def _mark_unread(self) -> int | None:
+        """Return where a new agent begins in what is not yet a message, if known."""
+        if not self.synced:
+            return None
+        if not self.unfinished:
+            # It may have completed a message that is skipped.
+            return self._succession.mark_at_end(self._ended_at)
+        if self._succession.expected:
+            return self._succession.mark_since(self._ended_at)
+        return None
+
+    def _replace(self, mark: int, reason: str) -> None:
+        """Read what begins at *mark* as a new agent's."""
+        self._lose(reason)
+        self._restart(mark)
 
     def _restart(self, mark: int) -> None:
         """Read what begins at *mark* as if it were new."""
+        self._doubtful = None
+        self._ended_at = mark
         self._reader = self._new_reader(mark)
-        self._reader.receive_data(self._marks.since(mark))
+        self._reader.receive_data(self._succession.since(mark))
 
     def _resynchronise(self, reason: str) -> None:
         """Find the next announcement after bytes that are no framing."""
-        mark = self._marks.first()
+        mark = self._succession.mark_behind(self._ended_at)
         self._lose(reason, replaced=mark is not None)
         if mark is not None:
             self._restart(mark)
@@ -258,7 +344,8 @@ class GuestLink(Link):
         if not isinstance(message, AnnounceCapabilities):
             self._events.append(message)
             return
-        self._marks.done(end)
+        self._succession.done(end)
+        self._succession.expected = False
         if message.request:
             self._lose("the agent was started anew")
         self.announced = message.capabilities
@@ -283,4 +370,5 @@ class GuestLink(Link):
                 self._serials.zero()
                 self.synced = True
                 self._events.append(AgentUp(message.capabilities))
+                self._tell_offer()
         self._events.append(message)

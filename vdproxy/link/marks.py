@@ -8,6 +8,7 @@ chunk of its own. Where framing is in doubt, reading begins anew at one.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 
 from vdproxy.wire.assembly import MESSAGE_HEADER
@@ -25,30 +26,41 @@ def _header(payload: int) -> bytes:
     return MESSAGE_HEADER.pack(VD_AGENT_PROTOCOL, number, 0, payload)
 
 
-def _pattern(words: int) -> bytes:
-    """Return the pattern of a mark with this many words of capabilities."""
+def _spelled(words: int) -> list[bytes]:
+    """Return a pattern for each byte of a mark with *words* of capabilities."""
     header = _header(4 + 4 * words)
     chunk = CHUNK_HEADER.pack(0, len(header) + 4 + 4 * words)
-    return (
-        rb"[\x00-\x02]\x00\x00\x00"
-        + re.escape(chunk[4:] + header)
-        + rb"[\x00\x01]\x00\x00\x00"
-        + rb".{%d}" % (4 * words)
-    )
+    fixed = [re.escape(bytes([byte])) for byte in chunk[1:] + header]
+    request = [rb"[\x00\x01]", rb"\x00", rb"\x00", rb"\x00"]
+    return [rb"[\x00-\x02]", *fixed, *request, *[b"."] * (4 * words)]
 
 
-_MARK = re.compile(
-    b"|".join(_pattern(words) for words in range(MAX_CAPABILITY_WORDS + 1)), re.DOTALL
-)
+def _begun(pattern: list[bytes]) -> bytes:
+    """Return a pattern of what may be the beginning of a mark, at the end of bytes."""
+    *inner, last = pattern[:-1]
+    begun = last
+    for byte in reversed(inner):
+        begun = byte + b"(?:" + begun + b")?"
+    return begun + rb"\Z"
+
+
+_PATTERNS = [_spelled(words) for words in range(MAX_CAPABILITY_WORDS + 1)]
+_MARK = re.compile(b"|".join(map(b"".join, _PATTERNS)), re.DOTALL)
+_BEGUN_MARK = re.compile(b"|".join(map(_begun, _PATTERNS)), re.DOTALL)
 
 #: What every mark has in it, sought first: most of what is searched has none.
 _SIGN = _header(0)[:-4]
 
-_LONGEST = CHUNK_HEADER.size + MESSAGE_HEADER.size + AnnounceCapabilities.max_size
+#: The size of the longest mark, bytes.
+LONGEST = CHUNK_HEADER.size + MESSAGE_HEADER.size + AnnounceCapabilities.max_size
 
-#: Bytes kept from before the last read. An agent that has announced itself waits
-#: for the answer, so its mark is among the last that came.
-_KEPT = 512
+#: Bytes kept, and the last read besides. An agent that has announced itself waits
+#: for the answer, and says little more than what it is asked by those that take it
+#: for its predecessor.
+_KEPT = 64 * 1024
+
+#: Reads up to this size, bytes, are joined to the one before.
+_SMALL = 2048
 
 
 class Marks:
@@ -60,18 +72,21 @@ class Marks:
 
     def __init__(self) -> None:
         self.received = 0
-        self._before = b""
-        self._last = b""
+        self._reads: deque[bytes] = deque([b""])
+        self._size = 0
         self._done = 0
 
     def receive_data(self, data: bytes) -> None:
         """Take the next bytes of the stream."""
-        if len(self._last) < _KEPT:
-            self._before = (self._before + self._last)[-_KEPT:]
-        else:
-            self._before = self._last[-_KEPT:]
-        self._last = data
         self.received += len(data)
+        self._size += len(data)
+        reads = self._reads
+        if len(reads[-1]) + len(data) <= _SMALL:
+            reads[-1] += data
+        else:
+            reads.append(data)
+        while self._size - len(reads[0]) > _KEPT:
+            self._size -= len(reads.popleft())
 
     def done(self, offset: int) -> None:
         """Forget the marks before *offset*: they have been acted upon."""
@@ -81,35 +96,47 @@ class Marks:
         """Return the bytes from *offset*, where a mark was found, to the end."""
         return self._between(offset, self.received)
 
-    def first(self) -> int | None:
-        """Return where the first mark begins."""
-        for start, _ in self._find(0, self.received):
-            return start
-        return None
-
-    def around(self, offset: int, *, or_before: bool) -> int | None:
-        """
-        Return where a mark begins that *offset* stands in the middle of.
-
-        With *or_before* it may also end there.
-        """
-        for start, end in self._find(offset - _LONGEST, offset + _LONGEST):
-            if start < offset < end or (or_before and end == offset):
+    def first(self, after: int = 0) -> int | None:
+        """Return where the first mark begins that ends behind *after*."""
+        for start, end in self.between(after - LONGEST, self.received):
+            if end > after:
                 return start
         return None
 
-    def _find(self, first: int, last: int) -> Iterator[tuple[int, int]]:
-        """Yield where marks between two places begin and end."""
-        oldest = self.received - len(self._last) - len(self._before)
-        first = max(first, oldest, self._done)
+    def between(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Yield where marks begin and end that lie between these two places."""
+        first = max(first, self.received - self._size, self._done)
         window = self._between(first, last)
         if _SIGN in window:
             for mark in _MARK.finditer(window):
                 yield first + mark.start(), first + mark.end()
 
+    def around(self, offset: int) -> Iterator[tuple[int, int]]:
+        """Yield where marks begin and end that *offset* may stand in or behind."""
+        return self.between(offset - LONGEST, offset + LONGEST)
+
+    def begun_before(self, offset: int) -> int | None:
+        """
+        Return where a mark may begin, before *offset*, of which more is to come.
+
+        The longest of the possible beginnings counts.
+        """
+        if self.received - offset >= LONGEST:
+            return None
+        first = max(offset - LONGEST, self.received - self._size, self._done)
+        begun = _BEGUN_MARK.search(self._between(first, self.received))
+        if begun is None or first + begun.start() >= offset:
+            return None
+        return first + begun.start()
+
     def _between(self, first: int, last: int) -> bytes:
-        start = self.received - len(self._last)
-        if first >= start:
-            return self._last[first - start : last - start]
-        before = self._before[first - start :]
-        return (before + self._last[: max(0, last - start)])[: last - first]
+        first = max(first, self.received - self._size)
+        start = self.received
+        pieces: list[bytes] = []
+        for read in reversed(self._reads):
+            start -= len(read)
+            pieces.insert(0, read)
+            if start <= first:
+                break
+        window = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return window[first - start : last - start]

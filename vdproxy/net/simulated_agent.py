@@ -168,7 +168,8 @@ class SimulatedAgent:
         """Open a new file of this name in the folder, if there is one."""
         if self._folder is None:
             return None
-        if name != Path(name).name or name in ("", "..") or not name.isprintable():
+        apart = any(separator in name for separator in "/\\")
+        if apart or name in ("", ".", "..") or not name.isprintable():
             raise OSError("its name is not that of a file")
         return (self._folder / name).open("xb")
 

@@ -81,6 +81,11 @@ class MessageAssembler:
             return None
         return Assembling(self.number, self.size - self.left, self.size)
 
+    @property
+    def kept(self) -> int:
+        """Bytes of the payload that are kept."""
+        return self.size - self.left if self.left is not None and self._keep else 0
+
     def header_lacks(self) -> int:
         """Return how many bytes of the header have not come."""
         return MESSAGE_HEADER.size - len(self._head)
@@ -105,7 +110,7 @@ class MessageAssembler:
                 raise RemoteProtocolError(
                     f"message of type {number} with {size} bytes, more than {largest}"
                 )
-            self._keep = False
+            self.skip()
         self.number = number
         self.size = self.left = size
         return True
@@ -119,6 +124,12 @@ class MessageAssembler:
             if len(self._pieces) == _PIECES_PER_BLOCK:
                 self._blocks.append(b"".join(self._pieces))
                 self._pieces.clear()
+
+    def skip(self) -> None:
+        """Keep nothing of the message, whose header is there."""
+        self._keep = False
+        self._pieces.clear()
+        self._blocks.clear()
 
     def finish(self) -> Assembled:
         """Return the message, nothing of which is left, and be ready for another."""

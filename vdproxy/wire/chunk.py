@@ -83,6 +83,14 @@ GUEST_FRAMING = Framing(
     skips=True,
 )
 
+#: How the Linux agent sends all it says.
+LINUX_FRAMING = Framing(
+    ports=_BOTH_PORTS,
+    max_chunk=MAX_SKIPPED + MESSAGE_HEADER.size,
+    empty_chunks=False,
+    skips=True,
+)
+
 #: What an agent accepts from a host.
 CLIENT_FRAMING = Framing(
     ports=_BOTH_PORTS,
@@ -143,6 +151,20 @@ class ChunkReader:
         for message in self._messages.values():
             if message.assembling:
                 return message.assembling
+        return None
+
+    @property
+    def held(self) -> int:
+        """Bytes that are kept: of unfinished messages, and not read yet."""
+        kept = sum(message.kept for message in self._messages.values())
+        return kept + len(self._data) - self._position
+
+    def skip_rest(self) -> SkippedMessage | None:
+        """Drop what has come of the message that is coming in; count off its rest."""
+        for port, message in self._messages.items():
+            if message.assembling and not message.skipping:
+                message.skip()
+                return SkippedMessage(port, message.number, message.size)
         return None
 
     def receive_data(self, data: bytes) -> None:

@@ -17,7 +17,7 @@ class Codec:
     The message classes of one VM: the protocol's own and those that handlers
     bring (*extra*), which win over the protocol's.
 
-    ``max_message`` bounds the data of a bulk message, bytes.
+    ``max_message`` bounds the data of a bulk message, bytes; another may be set.
     """
 
     def __init__(
@@ -25,8 +25,12 @@ class Codec:
         extra: Iterable[type[Message]] = (),
         max_message: int = DEFAULT_MAX_MESSAGE,
     ) -> None:
+        self.max_message = max_message
+        self.learn(extra)
+
+    def learn(self, extra: Iterable[type[Message]]) -> None:
+        """Know these classes besides the protocol's own, and no others."""
         self._classes = {int(cls.number): cls for cls in (*STANDARD, *extra)}
-        self._max_message = max_message
 
     def is_bulk(self, number: int) -> bool:
         """Tell whether messages of type *number* carry data of any size."""
@@ -37,9 +41,7 @@ class Codec:
         message_class = self._class(number)
         if message_class.data_offset is None:
             return message_class.max_size
-        return min(
-            message_class.max_size, message_class.data_offset + self._max_message
-        )
+        return min(message_class.max_size, message_class.data_offset + self.max_message)
 
     def decode(self, raw: RawMessage, layout: Layout) -> Message:
         """

@@ -9,7 +9,7 @@ import pytest
 from tests.hub.doubles import GTK, World
 from tests.link.frames import LINUX, WINDOWS
 from tests.wire.decoding import frame
-from vdproxy.handlers.file_transfer import FileTransferHandler
+from vdproxy.handlers.file_transfer import FileTransferHandler, FileTransferOptions
 from vdproxy.wire.messages import FileXferData, FileXferStart, FileXferStatus
 
 CAN_SEND_DATA, CANCELLED, ERROR, SUCCESS = range(4)
@@ -29,10 +29,14 @@ each_agent = pytest.mark.parametrize("agent", [LINUX, WINDOWS], ids=["linux", "w
 
 
 class Files(World):
-    """A world with the handler, and an agent that is up if it announces *agent*."""
+    """
+    A world with the handler, and an agent that is up if it announces *agent*.
 
-    def __init__(self, agent=LINUX):
-        self.handler = FileTransferHandler()
+    The *options* are the handler's.
+    """
+
+    def __init__(self, agent=LINUX, **options):
+        self.handler = FileTransferHandler(FileTransferOptions(**options))
         super().__init__(self.handler)
         if agent is not None:
             self.guest.come_up(agent)

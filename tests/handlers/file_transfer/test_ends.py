@@ -14,6 +14,7 @@ from tests.handlers.file_transfer.pushes import (
     PLAIN,
     START,
     STATUS,
+    SUCCESS,
     Files,
     cut,
     each_agent,
@@ -24,6 +25,7 @@ from tests.handlers.file_transfer.pushes import (
     with_clients,
 )
 from tests.hub.doubles import GTK, logged
+from tests.link.frames import WINDOWS
 from vdproxy.wire.messages import FileXferData, FileXferStatus
 
 
@@ -44,6 +46,60 @@ def test_after_thirty_seconds_without_an_answer_there_is_an_error(word, result):
     world.guest.say(FileXferStatus(upstream, CAN_SEND_DATA))
     world.wait(60)
     assert world.guest.heard() == client.heard() == []
+
+
+@pytest.mark.parametrize("size", [0, 100])
+def test_an_agent_that_has_a_whole_file_and_does_not_say_so_is_lost(size):
+    """H31: it may be another one, which has read the end and knows of nothing."""
+    world, client = with_clients(1)
+    upstream = world.run(client, size=size)
+    world.wait(60)
+    assert client.heard() == []
+    client.say(FileXferData(1, bytes(size)))
+    world.wait(29.875)
+    assert world.guest.heard() == [FileXferData(upstream, bytes(size))]
+    assert client.heard() == []
+    with logged() as lines:
+        world.wait(0.25)
+    assert client.heard() == [FileXferStatus(1, ERROR)]
+    assert world.is_idle
+    assert len(lines.having("not answered a VD_AGENT_FILE_XFER_DATA")) == 1
+    assert world.guest.transport.aborted
+
+
+def test_an_agent_that_says_so_in_time_is_not():
+    world, client = with_clients(1)
+    upstream = world.run(client)
+    client.say(FileXferData(1, bytes(100)))
+    world.guest.say(FileXferStatus(upstream, CAN_SEND_DATA))
+    world.wait(29)
+    assert world.guest.heard() == [FileXferData(upstream, bytes(100))]
+    world.guest.say(FileXferStatus(upstream, SUCCESS))
+    world.wait(60)
+    assert client.heard()[1:] == [FileXferStatus(1, SUCCESS)]
+    assert not world.guest.transport.aborted
+
+
+def test_one_that_has_not_read_it_yet_is_waited_for():
+    world, client = with_clients(1, agent=WINDOWS)
+    upstream = world.run(client)
+    world.guest.transport.fill()
+    client.say(FileXferData(1, bytes(100)))
+    world.wait(100)
+    assert client.heard() == []
+    world.guest.transport.drain()
+    world.guest.say(FileXferStatus(upstream, SUCCESS))
+    assert client.heard() == [FileXferStatus(1, SUCCESS)]
+
+
+def test_an_agent_that_answers_others_is_not_lost_for_one_start():
+    world, first, second = with_clients(2)
+    world.begin(first)
+    world.wait(20)
+    world.run(second)
+    world.wait(20)
+    assert first.heard() == [FileXferStatus(1, NOT_CONNECTED)]
+    assert not world.guest.transport.aborted
 
 
 def test_each_start_has_its_own_thirty_seconds():

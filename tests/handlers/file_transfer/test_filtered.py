@@ -169,6 +169,16 @@ def test_a_client_that_cancels_is_heeded_whatever_filters_say():
     assert world.is_idle
 
 
+def test_an_agent_that_is_not_told_of_the_end_harms_nobody():
+    world = Filtered(refusing_status("out", CANCELLED))
+    client = world.ready_client()
+    upstream = world.run(client)
+    client.say(FileXferStatus(1, CANCELLED))
+    assert world.is_idle
+    world.guest.say(FileXferStatus(upstream, SUCCESS))
+    assert client.heard() == world.guest.heard() == []
+
+
 def test_what_makes_up_for_refused_data_asks_no_filter():
     guard = Judge(
         lambda way, peer, m: Drop("no") if isinstance(m, FileXferData) else None

@@ -13,6 +13,7 @@ from tests.handlers.file_transfer.pushes import (
     PLAIN,
     START,
     SUCCESS,
+    Files,
     bad_start,
     each_agent,
     each_ending,
@@ -184,3 +185,16 @@ def test_a_start_that_may_not_be_is_answered(word, result):
     assert client.heard() == [FileXferStatus(3, result)]
     assert world.guest.heard() == []
     assert world.is_idle
+
+
+def test_how_many_may_run_are_options():
+    world = Files(max_transfers=3, max_transfers_of_client=2)
+    first, second = world.ready_client(), world.ready_client()
+    world.run(first, 1)
+    world.run(first, 2)
+    refused(first, FileXferStart(3, "a", 5))
+    upstream = world.run(second, 1)
+    refused(second, FileXferStart(2, "a", 5))
+    world.guest.say(FileXferStatus(upstream, SUCCESS))
+    second.heard()
+    world.run(second, 2)

@@ -21,6 +21,8 @@ from tests.handlers.file_transfer.pushes import (
     START,
     STATUS,
     SUCCESS,
+    bad_data,
+    bad_start,
     each_agent,
     with_clients,
 )
@@ -41,6 +43,15 @@ def test_a_status_of_no_transfer_goes_to_nobody(result):
     assert lines == []
     world.guest.say(FileXferStatus(upstream, CAN_SEND_DATA))
     assert first.heard() == [FileXferStatus(5, CAN_SEND_DATA)]
+
+
+def test_a_client_is_told_to_send_as_often_as_the_agent_says_so():
+    world, client = with_clients(1)
+    upstream = world.run(client)
+    world.guest.say(FileXferStatus(upstream, CAN_SEND_DATA))
+    assert client.heard() == [FileXferStatus(1, CAN_SEND_DATA)]
+    client.say(FileXferData(1, b"abc"))
+    assert world.guest.heard() == [FileXferData(upstream, b"abc")]
 
 
 def test_errors_that_come_late_harm_no_newer_transfer():
@@ -163,6 +174,17 @@ def test_a_bad_status_of_the_guest_ends_its_transfer():
     assert other.heard() == []
     assert world.guest.heard() == [FileXferStatus(upstream, CANCELLED)]
     assert world.is_idle
+
+
+@pytest.mark.parametrize("bad", [bad_start, bad_data])
+def test_what_the_guest_cannot_say_of_a_file_ends_nothing(bad):
+    """Only clients send files."""
+    world, client = with_clients(1)
+    upstream = world.run(client)
+    world.guest.feed(bad(upstream))
+    assert client.heard() == world.guest.heard() == []
+    world.guest.say(FileXferStatus(upstream, SUCCESS))
+    assert client.heard() == [FileXferStatus(1, SUCCESS)]
 
 
 def test_the_end_that_a_client_may_not_tell_is_an_end_nevertheless():
