@@ -32,6 +32,7 @@ from vdproxy.testing import (
     SPICE_GTK,
     WINDOWS_AGENT,
     Installed,
+    ModelTransport,
     ModelVM,
     logged,
 )
@@ -387,3 +388,13 @@ def test_what_is_logged_can_be_read_at_once():
     assert len(events.having("it happened")) == 1
     assert events.having("nothing") == []
     assert "'what': 'it'" in events.all_there_is
+
+
+def test_a_connection_may_be_full_from_the_beginning():
+    vm, _ = up()
+    transport = ModelTransport()
+    transport.fill()
+    vm.hub.attach(transport, "vdi", "", None)
+    assert transport.written == b""
+    transport.drain()
+    assert transport.written

@@ -212,7 +212,7 @@ class ModelAgent(ModelPeer):
             case GraphicsDeviceInfo(display_info=infos):
                 self._check_wish(infos[0].device_display_id)
             case MaxClipboard(max=limit):
-                assert limit == self.room.hub.max_message
+                assert limit == self.room.hub.limits.max_message
                 self.max_clipboards += 1
             case FileXferStart() | FileXferStatus() | FileXferData():
                 assert FILES_DISABLED not in self.word, f"{message} to {self}"

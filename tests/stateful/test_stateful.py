@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.examples import trying
 from tests.stateful.grab import PNG, TEXT
 from tests.stateful.machine import Machine
 from tests.stateful.room import SELECTIONS
-
-#: As many hunt for what is rare, ``VDPROXY_STATEFUL_EXAMPLES=20000`` say, each time
-#: for something else. Without it the same few are tried each time.
-_HUNTED = os.environ.get("VDPROXY_STATEFUL_EXAMPLES")
 
 _DEVICES = {
     "MouseState",
@@ -42,14 +39,13 @@ _SEEN = {
 }
 
 
+@pytest.mark.hypothesis
 def test_whatever_happens():
     run_state_machine_as_test(
         Machine,
-        settings=settings(
-            max_examples=int(_HUNTED or 300),
-            derandomize=_HUNTED is None,
+        settings=trying(
+            300,
             stateful_step_count=50,
-            deadline=None,
             report_multiple_bugs=False,
             suppress_health_check=[HealthCheck.too_slow],
         ),

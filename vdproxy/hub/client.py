@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from typing import NamedTuple, Protocol
 
 from twisted.internet.interfaces import IDelayedCall
 
 from vdproxy.errors import RemoteProtocolError
+from vdproxy.hub.budget import LARGE
+from vdproxy.hub.context import PeerOwner, VMContext
+from vdproxy.hub.intake import Pace
 from vdproxy.hub.isolation import Failed, attempt
 from vdproxy.hub.line import Sending
-from vdproxy.hub.outbox import Fifo, Transport
-from vdproxy.hub.peer import Peer, PeerOwner, VMContext
+from vdproxy.hub.outbox import Fifo, Outbox, Transport
+from vdproxy.hub.peer import Incoming, Peer
 from vdproxy.hub.verdicts import Dropped
 from vdproxy.link.client import ClientEvent, ClientLink
 from vdproxy.link.events import (
@@ -28,9 +32,13 @@ from vdproxy.wire.messages import AnnounceCapabilities, Message
 #: Bad payloads in a row after which a client is disconnected.
 _MAX_MALFORMED = 5
 
-#: Bytes, and messages, that may wait for a client besides one large message.
-_MAX_QUEUED = 8 * 1024 * 1024
+#: Messages that may wait for a client.
 _MAX_QUEUED_MESSAGES = 20_000
+
+#: Bytes that wait for a client, besides one large message, above which it is not
+#: heard either, and below which it is again.
+_HIGH_WATER = 1024 * 1024
+_LOW_WATER = 256 * 1024
 
 #: Answers kept for a client that asks before it was told what we can do.
 _MAX_EARLY = 1024
@@ -66,6 +74,7 @@ class Client(Peer):
         frontend: str,
         name: str,
         uid: int | None,
+        gids: frozenset[int] = frozenset(),
     ) -> None:
         super().__init__(context)
         self._owner: ClientOwner = owner
@@ -73,12 +82,21 @@ class Client(Peer):
         self.frontend = frontend
         self.name = name
         self.uid = uid
+        #: The groups of its process, none where the socket does not tell.
+        self.gids = gids
         #: Whether handlers have been told of this client.
         self.introduced = False
         self._link: ClientLink | None = None
         self._queue = Fifo()
         self._malformed = 0
         self._early: list[_Early] = []
+        self._early_size = 0
+        self._pace = Pace(context.clock, context.share)
+        self._unheard = False
+        self._stall_call: IDelayedCall | None = None
+        #: When it last read something while more waited, and what was given by then.
+        self._read_at = 0.0
+        self._given = 0
         self._abort_call: IDelayedCall | None = None
 
     @property
@@ -104,13 +122,19 @@ class Client(Peer):
         account = self._context.filters.account
         if self.offered is not None:
             return self._line.send(message, source, account)
-        if len(self._early) < _MAX_EARLY:
-            self._early.append(_Early(message, source, account))
-        else:
+        self._early.append(_Early(message, source, account))
+        weight = attempt(partial(self._link.weigh, message))
+        self._early_size += 0 if isinstance(weight, Failed) else weight
+        self._waiting_changed()
+        if len(self._early) > _MAX_EARLY:
             self.disconnect(
                 f"it asks without end: {_MAX_EARLY} answers wait for the guest"
             )
         return None
+
+    def is_on(self, transports: Collection[Transport]) -> bool:
+        """Tell whether one of these is this client's connection."""
+        return self._transport in transports
 
     def disconnect(self, reason: str) -> None:
         """End the connection for something the client did, *reason* in the log."""
@@ -151,8 +175,11 @@ class Client(Peer):
 
     def disconnected(self, reason: str) -> None:
         """Take note that the connection has ended."""
-        if self._abort_call is not None and self._abort_call.active():
-            self._abort_call.cancel()
+        self._intake.take_turns()
+        for call in (self._abort_call, self._stall_call):
+            if call is not None and call.active():
+                call.cancel()
+        self._context.share.leave(self)
         self._close()
         self._owner.detach(self, reason)
 
@@ -166,7 +193,7 @@ class Client(Peer):
         """Send what waited for the client to be told what we can do, once it was."""
         if self.offered is None:
             return
-        early, self._early = self._early, []
+        early, self._early, self._early_size = self._early, [], 0
         for message, source, account in early:
             sent = attempt(partial(self._line.send, message, source, account))
             if isinstance(sent, Failed):
@@ -226,7 +253,29 @@ class Client(Peer):
         if self._malformed == _MAX_MALFORMED:
             self.disconnect(f"{_MAX_MALFORMED} bad messages in a row")
 
+    def wait_for_room(self) -> None:
+        """Read no more of a large message: memory is short."""
+        self._intake.stop("memory")
+
+    def have_room(self) -> None:
+        """Read on."""
+        self._intake.read_on("memory")
+
+    def give_up(self, reason: str) -> None:
+        """End the connection: there is no room for its large message."""
+        self.disconnect(reason)
+
+    def _incoming_changed(self, before: Incoming | None, now: Incoming | None) -> None:
+        if before is not None and (now is None or now.received < before.received):
+            self._context.share.leave(self)
+        if now is not None and now.size > LARGE:
+            self._context.share.join(self)
+
+    def _bytes_waiting(self) -> int:
+        return super()._bytes_waiting() + self._early_size
+
     def _queue_changed(self) -> None:
+        """Hear nobody who does not read, and let go of those who won't."""
         outbox, line = self._outbox, self._line
         if outbox is None:
             return
@@ -234,6 +283,37 @@ class Client(Peer):
         if line.count:
             size, count = size + line.size, count + line.count
             largest = max(largest, line.largest)
-        if size > _MAX_QUEUED + largest or count > _MAX_QUEUED_MESSAGES:
+        limits = self._context.share.limits
+        if size > limits.max_queued + largest or count > _MAX_QUEUED_MESSAGES:
             slow = "filters take their time" if line.count else "it does not read"
             self.disconnect(f"{slow}: {size} bytes in {count} messages wait")
+        elif not self._unheard and size > _HIGH_WATER + largest:
+            self._unheard = True
+            self.pause()
+        elif self._unheard and size <= _LOW_WATER + largest:
+            self._unheard = False
+            self.resume()
+        if outbox.size:
+            self._watch_reading(outbox)
+
+    def _watch_reading(self, outbox: Outbox) -> None:
+        """Note that something waits, and whether it read something since."""
+        clock = self._context.clock
+        if self._stall_call is None or outbox.given != self._given:
+            self._given, self._read_at = outbox.given, clock.seconds()
+        if self._stall_call is None:
+            delay = self._context.share.limits.max_stall
+            self._stall_call = clock.callLater(delay, self._check_reading)
+
+    def _check_reading(self) -> None:
+        self._stall_call = None
+        outbox, limit = self._outbox, self._context.share.limits.max_stall
+        if outbox is None or not outbox.size:
+            return
+        left = self._read_at + limit - self._context.clock.seconds()
+        if left > 0:
+            self._stall_call = self._context.clock.callLater(left, self._check_reading)
+        else:
+            self.disconnect(
+                f"it has read nothing in {limit:g} s: {outbox.size} bytes wait"
+            )

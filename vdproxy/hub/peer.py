@@ -4,77 +4,23 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IDelayedCall
 
+from vdproxy.hub.budget import Holding
+from vdproxy.hub.context import PeerOwner, VMContext
 from vdproxy.hub.fair_queue import Queued, Source
+from vdproxy.hub.intake import Intake, Pace
 from vdproxy.hub.line import Line, Sending
-from vdproxy.hub.log import VMLog
 from vdproxy.hub.outbox import Outbox, Queue, Transport
-from vdproxy.hub.trace import Trace
-from vdproxy.hub.verdicts import Direction, Dropped, Outcome, Pending
+from vdproxy.hub.verdicts import Dropped, Outcome, Pending
 from vdproxy.link.client import ClientLink
 from vdproxy.link.events import MessageReceived
 from vdproxy.link.guest import GuestLink
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.chunk import ChunkHeader, CutMessage
-from vdproxy.wire.codec import Codec
 from vdproxy.wire.messages import AnnounceCapabilities, Message
-
-
-class Judge(Protocol):
-    """
-    What peers ask of their VM's filters.
-
-    ``account`` is the drop on whose account messages are sent for now, if any.
-    """
-
-    account: Dropped | None
-
-    @property
-    def idle(self) -> bool:
-        """Whether there are no filters at all."""
-
-    def on_account_of(
-        self, dropped: Dropped | None
-    ) -> AbstractContextManager[None]: ...
-    def judge(self, direction: Direction, peer: Peer, message: Message) -> Outcome: ...
-
-
-class PeerOwner(Protocol):
-    """Whom a peer reports to: its hub."""
-
-    def dispatch(self, peer: Peer, message: Message) -> None: ...
-    def judged(
-        self, peer: Peer, message: Message, outcome: Message | Dropped
-    ) -> None: ...
-    def settled(
-        self, peer: Peer, sending: Sending, dropped: Dropped | None
-    ) -> None: ...
-    def refuse(self, peer: Peer, number: int, payload: bytes, reason: str) -> None: ...
-    def later(self, call: Callable[[], None]) -> None: ...
-
-
-@dataclass(frozen=True)
-class VMContext:
-    """
-    What all peers of one VM share.
-
-    ``trace`` is None where nothing is traced.
-    """
-
-    clock: IReactorTime
-    log: VMLog
-    trace: Trace | None
-    codec: Codec
-    filters: Judge
-
-
-#: Bytes read from a peer that is paused before its transport is paused as well.
-_MAX_HELD = 256 * 1024
 
 
 class Incoming(NamedTuple):
@@ -116,9 +62,15 @@ class Peer(ABC):
         self._transport: Transport | None = None
         self._last_byte = 0.0
         self._incoming: Incoming | None = None
+        self._intake = Intake(context.clock, context.share, self._take_turn)
+        self._pace: Pace | None = None
         self._pauses = 0
-        self._held = 0
         self._processing = False
+        #: What is held of what it has sent, and of what it is sent.
+        self._received = Holding(context.share)
+        self._waiting = Holding(context.share)
+        #: Payload bytes of what is in question, if it is large.
+        self._questioned = 0
 
     @property
     def label(self) -> str:
@@ -183,6 +135,11 @@ class Peer(ABC):
         """Whether nothing that this peer sends is acted upon for now."""
         return self._pauses > 0 or self._judging is not None
 
+    @property
+    def gives_way(self) -> bool:
+        """Whether others have their turn before more that has come is acted upon."""
+        return self._intake.gives_way
+
     def pause(self) -> None:
         """
         Act on nothing more from this peer until ``resume`` was called as often.
@@ -202,10 +159,12 @@ class Peer(ABC):
         """Act on what has come meanwhile, if nothing keeps this peer paused."""
         if self.paused:
             return
-        if self._held > _MAX_HELD and self._transport is not None:
-            self._transport.resumeProducing()
-        self._held = 0
+        self._intake.release()
+        self._take_turn()
+
+    def _take_turn(self) -> None:
         self.process_events()
+        self._note_incoming()
 
     def receive_data(self, data: bytes) -> None:
         """Take the next bytes from the peer."""
@@ -213,51 +172,68 @@ class Peer(ABC):
             self._last_byte = self._context.clock.seconds()
             self._link.receive_data(data)
             if self.paused:
-                self._hold(len(data))
+                self._intake.hold(len(data))
             else:
                 self.process_events()
             self._note_incoming()
 
     def _note_incoming(self) -> None:
         """Take note of how much of a message has come, and when it grew."""
-        assembling = self._link.assembling if self._link else None
-        if assembling is None:
+        link, before = self._link, self._incoming
+        assembling = link.assembling if link else None
+        held = 0
+        if assembling is not None:
+            if before is None or before[:3] != tuple(assembling):
+                self._incoming = Incoming(*assembling, self._last_byte)
+        elif before is not None:
             self._incoming = None
-        elif self._incoming is None or self._incoming[:3] != tuple(assembling):
-            self._incoming = Incoming(*assembling, self._last_byte)
+        if link is not None and (assembling is not None or self.paused):
+            held = link.held + self._questioned
+        if held or self._received.size:
+            self._received.set(held)
+        if self._incoming is not before:
+            self._incoming_changed(before, self._incoming)
 
-    def _hold(self, size: int) -> None:
-        """Count what came during a pause, and read no more than enough of it."""
-        before, self._held = self._held, self._held + size
-        if before <= _MAX_HELD < self._held and self._transport is not None:
-            self._transport.pauseProducing()
+    @abstractmethod
+    def _incoming_changed(self, before: Incoming | None, now: Incoming | None) -> None:
+        """Take note that more of a message has come, or that it has ended."""
 
     def process_events(self) -> None:
-        """Act on what the peer has done so far, one thing after the other."""
-        if self._processing:
+        """
+        Act on what the peer has done so far, one thing after the other.
+
+        After some of them others have their turn, and the rest follows later.
+        """
+        if self._processing or self._intake.gives_way:
             return
         link = self._link
+        heard, most = 0, self._intake.slice
         self._processing = True
         try:
             # We may be here on account of a drop; what this peer does is not.
             with self._context.filters.on_account_of(None):
-                while link is not None and self._listens_to(link):
+                while heard < most and link is not None and self._listens_to(link):
                     event = link.next_event()
                     if event is None:
                         break
                     if isinstance(event, (ChunkHeader, MessageReceived)):
                         self._trace(event)
                     else:
+                        heard += 1
                         self._handle(event)
         finally:
             self._processing = False
         self._flush()
+        delay = self._pace.wait_after(heard) if self._pace else 0.0
+        if (heard == most or delay) and self._outbox is not None:
+            self._intake.give_way(delay)
 
     def wait_for(self, message: Message, pending: Pending) -> None:
         """Act on nothing more from this peer until it is known what comes of this."""
 
         def judged(outcome: Message | Dropped) -> None:
             self._in_question = None
+            self._questioned = 0
             self._drop_deadline()
             self._owner.judged(self, message, outcome)
             if self._judging is pending:
@@ -265,6 +241,7 @@ class Peer(ABC):
                 self._go_on()
 
         self._judging, self._in_question = pending, message
+        self._questioned = self._incoming.size if self._incoming else 0
         pending.then(judged)
         if message.patience is not None:
             self._deadline = self._context.clock.callLater(
@@ -326,7 +303,18 @@ class Peer(ABC):
         self._owner.later(call)
 
     def line_changed(self) -> None:
+        self._waiting_changed()
+
+    def _waiting_changed(self) -> None:
+        waiting = self._bytes_waiting()
+        if waiting or self._waiting.size:
+            self._waiting.set(waiting)
         self._queue_changed()
+
+    def _bytes_waiting(self) -> int:
+        """Return the bytes that wait to be sent, or for a verdict before that."""
+        outbox = self._outbox
+        return (outbox.size if outbox else 0) + self._line.size
 
     def _begin_life(self) -> None:
         """Forget what waits for filters: who it was for, or from, is no more."""
@@ -335,6 +323,7 @@ class Peer(ABC):
         if self._judging is not None:
             self._judging.abandon()
             self._judging = self._in_question = None
+            self._questioned = 0
             self._drop_deadline()
 
     def _listens_to(self, link: GuestLink | ClientLink) -> bool:
@@ -346,14 +335,18 @@ class Peer(ABC):
 
     def _open(self, transport: Transport, queue: Queue) -> None:
         self._transport = transport
-        self._outbox = Outbox(transport, queue, self._queue_changed)
+        self._intake.open(transport)
+        self._outbox = Outbox(transport, queue, self._waiting_changed)
         if self._context.trace:
             self._context.trace.opened(self.traced_as)
 
     def _close(self) -> None:
         self._begin_life()
         self._transport = self._outbox = self._link = self._incoming = None
-        self._held = self._pauses = 0
+        self._pauses = 0
+        self._intake.close()
+        self._received.set(0)
+        self._waiting.set(0)
         if self._context.trace:
             self._context.trace.closed(self.traced_as)
 

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from vdproxy.hub.hub import Hub
 from vdproxy.net.backoff import Backoff
+from vdproxy.net.gate import Gate, GatedFactory
 
 
 class Listener:
@@ -20,7 +21,8 @@ class Listener:
     Serves *factory* on an endpoint for a hub, trying again while it cannot.
 
     ``text`` is the endpoint's string and ``purpose`` who is listened for, both
-    for the log. ``failed`` tells whether the last try was in vain.
+    for the log. Those who may have to wait when file descriptors run short pass a
+    ``gate``. ``failed`` tells whether the last try was in vain.
     """
 
     def __init__(
@@ -31,9 +33,11 @@ class Listener:
         *,
         text: str,
         purpose: str,
+        gate: Gate | None = None,
     ) -> None:
         self._endpoint = endpoint
-        self._factory = factory
+        self._factory = GatedFactory(factory, gate) if gate else factory
+        self._gate = gate
         self._clock = hub.clock
         self._log = hub.log
         self._text = text
@@ -61,6 +65,8 @@ class Listener:
         if self._port is None:
             return succeed(None)
         port, self._port = self._port, None
+        if self._gate is not None:
+            self._gate.remove(port)
         return self._close(port)
 
     def _listening(self, port: IListeningPort) -> None:
@@ -69,6 +75,8 @@ class Listener:
             return
         self.failed = False
         self._port = port
+        if self._gate is not None:
+            self._gate.add(port)
         self._log.info(
             "listening for {purpose} on {endpoint}",
             purpose=self._purpose,

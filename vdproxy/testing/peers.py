@@ -8,8 +8,11 @@ what a real peer would see.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import Clock
 
 from vdproxy.hub.client import Client
 from vdproxy.hub.guest import Guest
@@ -79,8 +82,12 @@ class ModelPeer:
 
     peer: Peer
 
-    def __init__(self, codec: Codec, capabilities: Capabilities) -> None:
+    def __init__(
+        self, codec: Codec, capabilities: Capabilities, clock: IReactorTime
+    ) -> None:
+        assert isinstance(clock, Clock)
         self.codec = codec
+        self._clock = clock
         self.capabilities = capabilities
         self.told = Capabilities()
         self.transport = ModelTransport()
@@ -131,6 +138,9 @@ class ModelPeer:
     def feed(self, data: bytes) -> None:
         """Have the hub read these bytes as they are, part of a message or none."""
         self.peer.receive_data(data)
+        if self.peer.gives_way:
+            # Nobody else wants a turn.
+            self._clock.advance(0)
 
     def spell(self, *messages: Message, port: int = Port.VDP_CLIENT_PORT) -> bytes:
         """Return these messages as this peer would send them, GRABs counted."""
@@ -182,7 +192,7 @@ class ModelAgent(ModelPeer):
     peer: Guest
 
     def __init__(self, hub: Hub, codec: Codec) -> None:
-        super().__init__(codec, LINUX_AGENT)
+        super().__init__(codec, LINUX_AGENT, hub.clock)
         self.peer = hub.guest
 
     def come_up(self, capabilities: Capabilities = LINUX_AGENT) -> None:
@@ -203,11 +213,19 @@ class ModelAgent(ModelPeer):
         self.transport.losing = True
         self.peer.disconnected(reason)
 
-    def connect(self, transport: ModelTransport | None = None) -> None:
-        """Connect the guest's port and say nothing: no agent listens yet."""
+    def connect(
+        self,
+        transport: ModelTransport | None = None,
+        untaken: Callable[[], int] | None = None,
+    ) -> None:
+        """
+        Connect the guest's port and say nothing: no agent listens yet.
+
+        *untaken* is what a kernel would say that it keeps of what the hub has sent.
+        """
         self.transport = transport or ModelTransport()
         self._begin()
-        self.peer.connected(self.transport)
+        self.peer.connected(self.transport, untaken)
 
 
 class ModelClient(ModelPeer):
@@ -230,7 +248,7 @@ class ModelClient(ModelPeer):
         uid: int | None = 1000,
         transport: ModelTransport | None = None,
     ) -> None:
-        super().__init__(codec, capabilities)
+        super().__init__(codec, capabilities, hub.clock)
         self.transport = transport or ModelTransport()
         self.peer = hub.attach(self.transport, frontend, name, uid)
 

@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 from twisted.internet.task import Clock
 
+from vdproxy.hub.budget import Budget, Limits
 from vdproxy.hub.filter import Filter
 from vdproxy.hub.handler import Handler
-from vdproxy.hub.hub import DEFAULT_MAX_CLIENTS, Hub
+from vdproxy.hub.hub import Hub
 from vdproxy.hub.isolation import Installed
 from vdproxy.makers import NoOptions
 from vdproxy.registry import find
@@ -17,7 +18,6 @@ from vdproxy.service.settings import VMOptions
 from vdproxy.testing.peers import SPICE_GTK, ModelAgent, ModelClient
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.codec import Codec
-from vdproxy.wire.constants import DEFAULT_MAX_MESSAGE
 
 _P = TypeVar("_P")
 
@@ -34,7 +34,8 @@ class ModelVM:
     are special to a client, or a filter that is required. The handlers that come
     with vdproxy are there as well, with their default options, unless *builtin* is
     false (then capabilities alone is); a given one takes the place of those that
-    own one of its message types. ``max_message`` is in bytes.
+    own one of its message types. The *limits* are options of the VM by the names of
+    ``Limits``. VMs of one process share a *budget* and a *clock*.
     """
 
     def __init__(
@@ -44,21 +45,22 @@ class ModelVM:
         *,
         name: str = "vm",
         builtin: bool = True,
-        max_clients: int = DEFAULT_MAX_CLIENTS,
-        max_message: int = DEFAULT_MAX_MESSAGE,
+        budget: Budget | None = None,
+        clock: Clock | None = None,
         tracing: bool = False,
+        **limits: Any,  # noqa: ANN401 - those of Limits
     ) -> None:
         given = _installed(handlers)
         names = VMOptions.handlers if builtin else ("capabilities",)
         installed = [*_others(names, given), *given]
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self.hub = Hub(
             name,
             self.clock,
             installed,
             filters=_installed(filters),
-            max_clients=max_clients,
-            max_message=max_message,
+            limits=Limits(**limits),
+            budget=budget,
             tracing=tracing,
         )
         self.hub.start()

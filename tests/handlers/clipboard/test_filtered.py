@@ -26,7 +26,7 @@ from tests.hub.doubles import GTK, logged
 from tests.hub.faults import Slow, dropping, installed
 from tests.link.frames import LINUX, WINDOWS
 from vdproxy.hub.verdicts import Drop, Replace
-from vdproxy.wire.messages import Clipboard, ClipboardRequest
+from vdproxy.wire.messages import Clipboard, ClipboardRelease, ClipboardRequest
 
 pytestmark = pytest.mark.usefixtures("_no_handler_fails")
 
@@ -295,3 +295,14 @@ def test_nothing_runs_when_a_paste_is_over():
     assert client.heard() == [grabbed(), DATA]
     world.wait(61)
     assert world.nothing_runs()
+
+
+def test_who_is_not_told_of_a_release_has_nothing_all_the_same():
+    world, client = desks(GTK, filters=[dropping("out", ClipboardRelease)])
+    world.guest.grab()
+    world.guest.release()
+    world.wait(1)
+    assert client.heard() == [grabbed()]
+    client.request()
+    assert client.heard() == [NONE]
+    assert world.guest.heard() == []

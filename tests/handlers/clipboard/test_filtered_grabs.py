@@ -140,6 +140,19 @@ def test_who_is_not_shown_a_grab_keeps_the_view_it_had(word):
     assert desk.heard() == [released()]
 
 
+def test_a_refused_grab_of_another_plugin_changes_nothing():
+    guard = only(
+        "out", "desk", lambda m: refuse(m) if PNG in m.types else None, ClipboardGrab
+    )
+    world, desk = named_desks("desk", filters=[guard])
+    world.guest.grab(TEXT)
+    desk.peer.send(grabbed(PNG))
+    assert desk.heard() == [grabbed(TEXT)]
+    world.guest.release()
+    world.wait(1)
+    assert desk.heard() == [released()]
+
+
 def test_who_was_shown_nothing_hears_nothing_of_the_end():
     guard = only("out", "desk", refuse, ClipboardGrab)
     world, desk = named_desks("desk", filters=[guard])

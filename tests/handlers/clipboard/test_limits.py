@@ -285,6 +285,7 @@ def test_one_that_does_not_read_keeps_nobody_waiting():
         other.request()
         world.guest.give(data)
         assert other.heard() == [grabbed(), given(data)]
+    world.wait(10)
     assert stuck.transport.losing
     world.guest.release()
     assert other.heard() == [released()]
@@ -314,3 +315,13 @@ def test_data_that_only_a_client_without_selections_may_send_are_nothing(size):
         end.request()
         owner.give(bytes(size))
         assert end.heard() == [given(bytes(size) if size <= 1000 else b"")]
+
+
+def test_what_is_kept_for_the_next_who_asks_counts_as_memory():
+    world, client = desks(GTK)
+    world.guest.grab()
+    client.request()
+    world.guest.give(bytes(1024 * 1024))
+    assert world.hub.share.used == 1024 * 1024
+    world.wait(61)
+    assert world.hub.share.used == 0

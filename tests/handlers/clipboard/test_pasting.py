@@ -19,7 +19,7 @@ from tests.handlers.clipboard.desks import (
     grabbed,
     released,
 )
-from tests.hub.doubles import GTK
+from tests.hub.doubles import GTK, logged
 from tests.link.frames import LINUX, WINDOWS
 
 
@@ -289,3 +289,20 @@ def test_a_guest_that_reads_late_hears_everything_in_its_order():
     assert world.guest.heard() == []
     world.guest.transport.drain()
     assert world.guest.heard() == [given(data), NONE, grabbed(JPG), released()]
+
+
+def test_an_owner_that_cannot_be_asked_yet_is_not_waited_for():
+    """While no agent is up a client that connects is told nothing."""
+    world, client = desks(GTK)
+    world.guest.leave()
+    owner = world.client(GTK)
+    owner.announce(0)
+    owner.grab(crossing=True)
+    assert client.heard() == [grabbed()]
+    with logged() as lines:
+        for _ in range(2):
+            client.request()
+            world.wait(5.1)
+            assert client.heard() == [NONE]
+    assert owner.heard() == []
+    assert not lines.having("failed")

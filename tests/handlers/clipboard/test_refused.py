@@ -68,6 +68,21 @@ def test_data_that_nobody_asked_for_are_nothing_to_nobody():
     assert world.guest.heard() == [EMPTY]
 
 
+def test_refused_data_from_before_a_new_grab_are_not_those_from_after():
+    world, client = desks(GTK)
+    world.guest.grab()
+    client.request()
+    world.guest.grab()
+    client.request()
+    assert client.heard() == [grabbed(), nothing(), grabbed()]
+    refuse(world, world.guest, given(b"old"))
+    world.wait(0.01)
+    assert client.heard() == []
+    assert world.guest.heard() == [asked(), asked()]
+    world.guest.give(b"new")
+    assert client.heard() == [given(b"new")]
+
+
 def test_a_client_that_grabs_is_told_who_owns_it():
     world, client, other = desks(GTK, GTK)
     refuse(world, client, grabbed())
