@@ -17,6 +17,7 @@ from twisted.logger import formatEvent, globalLogPublisher
 
 from vdproxy.handlers.capabilities import CapabilitiesHandler
 from vdproxy.handlers.monitors import MonitorsHandler
+from vdproxy.hub.budget import Limits
 from vdproxy.hub.hub import Hub
 from vdproxy.hub.isolation import Installed
 from vdproxy.makers import NoOptions
@@ -93,7 +94,7 @@ def new_hub(clock, **limits) -> Hub:
     """Return a hub with the handlers that come with vdproxy."""
     handlers = {"capabilities": CapabilitiesHandler(), "monitors": MonitorsHandler()}
     installed = [Installed(name, h, NoOptions()) for name, h in handlers.items()]
-    return Hub("demo", clock, installed, **limits)
+    return Hub("demo", clock, installed, limits=Limits(**limits))
 
 
 def write(folder: Path, text: str, name: str = "vm.ini") -> str:

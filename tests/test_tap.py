@@ -9,6 +9,7 @@ from twisted.python.usage import UsageError
 
 from tests.support import write
 from vdproxy.service.proxy import ProxyService
+from vdproxy.service.supervision import Supervision
 from vdproxy.tap import Options, makeService
 
 GUEST = "[vm:demo]\nguest = simulated:\n"
@@ -92,5 +93,7 @@ def test_checking_a_good_file_is_status_0_without_a_word(ini, capsys, order):
 def test_the_service_has_a_vm_for_each_section(ini, flags):
     second = ini("[vm:two]\nguest = simulated:\n", "b.ini")
     service = makeService(parsed("-c", ini(GUEST), "-c", second, *flags))
-    assert isinstance(service, ProxyService)
-    assert [vm.hub.name for vm in service] == ["demo", "two"]
+    proxy, supervision = service
+    assert isinstance(proxy, ProxyService)
+    assert [vm.hub.name for vm in proxy.vms] == ["demo", "two"]
+    assert isinstance(supervision, Supervision)

@@ -182,7 +182,8 @@ class IFrontend(Interface):
 
         Its connections become clients of *hub*, called *name* (empty where the
         configuration gives none): a protocol attaches its transport with
-        ``hub.attach``, which raises Refused if there is no place for it, and gives
+        ``hub.attach``, which raises Refused if there is no place for it or its user
+        (``vdproxy.frontends.credentials`` tells who that is) is not let in, and gives
         the client that it gets for that ``receive_data`` and, once, ``disconnected``.
         """
 

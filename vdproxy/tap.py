@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from functools import partial
 
-from twisted.application.service import IService
+from twisted.application.service import IService, MultiService
 from twisted.python.usage import Options as UsageOptions
 
 from vdproxy.errors import ConfigError
+from vdproxy.service.notify import Notifier
 from vdproxy.service.proxy import ProxyService
 from vdproxy.service.settings import Settings, load
-from vdproxy.service.vm import VMService
+from vdproxy.service.supervision import Supervision
 
 
 class Options(UsageOptions):
@@ -57,8 +60,13 @@ def makeService(options: Options) -> IService:
     """Return the service that *options* describe."""
     from twisted.internet import reactor  # noqa: TID251 - twistd has installed it
 
-    vms = [
-        VMService(vm, reactor, tracing=bool(options["trace"]))
-        for vm in options.settings.vms
-    ]
-    return ProxyService(options.settings, vms)
+    proxy = ProxyService(
+        options.settings,
+        partial(load, options["config"], reactor),
+        reactor,
+        tracing=bool(options["trace"]),
+    )
+    process = MultiService()
+    proxy.setServiceParent(process)
+    Supervision(proxy, reactor, Notifier(os.environ)).setServiceParent(process)
+    return process

@@ -40,9 +40,9 @@ def test_several_files_are_checked_together(check):
 
 
 def test_what_has_no_effect_is_told_before(check):
-    assert check(f"{GUEST}qmp = unix:q\n") == (
+    assert check(f"{GUEST}[vdproxy]\nmetrics = unix:m\n") == (
         0,
-        "a.ini: [vm:demo] qmp: not in this version, without effect\ngood: demo\n",
+        "a.ini: [vdproxy] metrics: not in this version, without effect\ngood: demo\n",
         "",
     )
 

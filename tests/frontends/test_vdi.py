@@ -129,7 +129,7 @@ async def test_a_client_too_many_is_refused_and_another_time_let_in(
                 assert await deferToThread(third.closed)
                 assert third.others == []
             assert log.of("refused") == [
-                "demo: client of vdi refused: 2 are connected, see max-clients"
+                "demo: client of vdi refused: 2 clients are connected, see max-clients"
             ]
             assert len(hub.clients) == 2
             first.close()

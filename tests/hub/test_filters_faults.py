@@ -106,6 +106,22 @@ def test_a_replacement_that_cannot_be_encoded_is_no_answer():
     assert world.guest.heard() == [ONE]
 
 
+class Garbled(Ping):
+    """A ping of which other data arrive."""
+
+    def encode(self, layout):
+        return b"something else"
+
+
+@pytest.mark.parametrize("replacement", [Ping(b"bad"), Garbled(b"good")])
+def test_a_replacement_that_would_not_arrive_as_it_is_is_no_answer(replacement):
+    world, client = chain(on("in", lambda m: Replace(replacement), Ping))
+    with logged() as lines:
+        client.say(ONE)
+    assert world.guest.heard() == [ONE]
+    assert len(lines.having("failed on a type 200 of vdi#1")) == 1
+
+
 @each_way
 @each_fault
 def test_the_filters_beside_a_failing_one_are_asked(way, fault):

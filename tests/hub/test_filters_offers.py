@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hub.doubles import GTK, PINGS, Ping, Relay, World, logged
+from tests.hub.doubles import GTK, PINGS, Ping, Relay, World, logged, up_world
 from tests.hub.faults import SECRET, WITH_PINGS, Judge, Slow, dropping, on, ping
 from tests.link.frames import announce
 from vdproxy.handlers.clipboard import Options, make
+from vdproxy.handlers.file_transfer import FileTransferHandler
 from vdproxy.hub.verdicts import Replace
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.messages import (
@@ -89,8 +90,9 @@ def test_file_transfers_may_be_taken_away():
             return Replace(AnnounceCapabilities(1, offer.to_words()))
         return None
 
-    world = world_of(Judge(judge))
-    assert DISABLED & offers(world.client())[0]
+    for filters, disabled in ([], NOTHING), ([Judge(judge)], DISABLED):
+        world = up_world(FileTransferHandler(), filters=filters)
+        assert offers(world.client())[0] & DISABLED == disabled
 
 
 @pytest.mark.parametrize("bit", [0, 14, 41, 100])

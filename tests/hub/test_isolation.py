@@ -20,6 +20,7 @@ from tests.hub.pings import (
     ping_world,
 )
 from tests.wire.decoding import frame
+from vdproxy.errors import RemoteProtocolError
 from vdproxy.handlers.monitors import MonitorsHandler
 from vdproxy.hub.handler import Handler
 from vdproxy.wire.capabilities import Capabilities
@@ -251,6 +252,31 @@ def test_a_message_class_that_makes_no_message_of_a_payload_has_failed(nonsense)
     ((_, _, _, reason),) = handler.told("dropped")
     assert reason == "3 bytes are no Nonsense: TypeError"
     assert_serves(world, client)
+
+
+def test_what_a_message_class_says_of_a_payload_as_ours_do_is_told():
+    class Strict(Ping):
+        __slots__ = ()
+
+        @classmethod
+        def decode(cls, payload, layout):
+            raise RemoteProtocolError(f"{len(payload)} bytes, not 4")
+
+    handler = Recorder(Strict, relayed=PINGS)
+    _, client = ping_world(handler)
+    client.feed(frame(Ping.number, b"?!?"))
+    ((_, _, _, reason),) = handler.told("dropped")
+    assert reason == "3 bytes, not 4"
+
+
+def test_an_operator_who_interrupts_a_plugin_ends_the_process():
+    class Interrupted(Recorder):
+        def received(self, peer, message):
+            raise KeyboardInterrupt
+
+    _, client = ping_world(Interrupted(Ping, relayed=PINGS))
+    with pytest.raises(KeyboardInterrupt):
+        client.say(Ping(b"?"))
 
 
 def test_an_early_answer_that_cannot_be_told_harms_nobody():

@@ -268,6 +268,22 @@ def test_a_filter_may_disconnect_the_client_it_is_asked_about():
     assert client.heard() == [SLOW]
 
 
+def test_what_a_client_said_that_a_later_filter_disconnects_is_discarded():
+    def judge(way, peer, message):
+        if way == "in" and message == SLOW:
+            peer.disconnect("a filter says so")
+
+    slow = Picky(only="in")
+    handler = Witness(Ping, relayed=PINGS)
+    world = World(handler, filters=[slow, Judge(judge)])
+    world.guest.come_up(WITH_PINGS)
+    client = world.ready_client(WITH_PINGS)
+    client.say(SLOW)
+    slow.questions[0].say()
+    assert client.transport.losing
+    assert handler.told("received", "dropped") == []
+
+
 def test_transports_without_room_change_nothing_in_the_order():
     slow = Picky(only="out")
     world = World(Relay(Ping, relayed=PINGS), filters=[slow])

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hub.doubles import GTK, Recorder, World, up_world
+from tests.hub.doubles import GTK, Ping, Recorder, World, up_world
+from tests.hub.faults import Slow
+from tests.hub.pings import broken, ping_world
 from tests.link.frames import LINUX, WINDOWS
+from vdproxy.hub.verdicts import Drop
 from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.messages import (
     Clipboard,
@@ -91,3 +94,24 @@ def test_a_selection_that_was_asked_for_before_a_new_offer_harms_nobody():
     assert not client.transport.losing
     other.say(DisplayConfig(1, 32))
     assert other.heard()[1:] == [Reply(5, 2)]
+
+
+@pytest.mark.parametrize(
+    ("message", "instead"),
+    [
+        (Clipboard(0, 1, b"text"), [Clipboard(0, 0, b"")]),
+        (FileXferStatus(7, 0), [FileXferStatus(7, 2)]),
+        (Reply(200, 1), [Reply(200, 2)]),
+        (Ping(b"!"), []),
+    ],
+)
+def test_an_answer_is_refused_whose_handler_is_withdrawn_meanwhile(message, instead):
+    handler = broken("received")
+    slow = Slow(type(message), only="out")
+    world, client = ping_world(handler, filters=[slow])
+    client.peer.send(message)
+    client.say(*[Ping(b"?")] * 5)
+    assert not world.hub.features.owns(Ping.number)
+    client.heard()
+    slow.about(message).say(Drop("not here"))
+    assert client.heard() == instead

@@ -5,69 +5,18 @@ from __future__ import annotations
 import struct
 
 import pytest
-from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, UNIXClientEndpoint
 from twisted.internet.error import ConnectError, ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 
+from tests.net.connections import Endpoint, advance_until, open_one
 from tests.support import new_hub
 from vdproxy.net.guest import GuestConnector, GuestPort
 
 #: How an announcement in one chunk begins, before its request and capabilities.
 ANNOUNCEMENT = struct.pack("<IIIIQI", 1, 28, 1, 6, 0, 8)
-
-
-class Transport(StringTransport):
-    """A transport that loses its connection as soon as it is aborted."""
-
-    protocol = None
-
-    def abortConnection(self):
-        super().abortConnection()
-        if self.protocol is not None:
-            protocol, self.protocol = self.protocol, None
-            protocol.connectionLost(Failure(ConnectionDone()))
-
-
-def open_one(factory):
-    """Connect one more guest to *factory*; return its protocol and transport."""
-    protocol = factory.buildProtocol(None)
-    transport = Transport()
-    transport.protocol = protocol
-    protocol.makeConnection(transport)
-    return protocol, transport
-
-
-class Endpoint:
-    """Connects, or fails with the next of *errors*; ``hang`` leaves tries open."""
-
-    def __init__(self, clock):
-        self.clock = clock
-        self.errors = []
-        self.hang = False
-        self.times = []
-        self.opened = []
-        self.cancelled = 0
-
-    def connect(self, factory):
-        self.times.append(self.clock.seconds())
-        connecting = Deferred(self._cancel)
-        if self.errors:
-            connecting.errback(self.errors.pop(0))
-        elif not self.hang:
-            self.opened.append(open_one(factory))
-            connecting.callback(self.opened[-1][0])
-        return connecting
-
-    def _cancel(self, _connecting):
-        self.cancelled += 1
-
-    def lose(self):
-        protocol, transport = self.opened[-1]
-        transport.protocol = None
-        protocol.connectionLost(Failure(ConnectionDone()))
 
 
 @pytest.fixture
@@ -90,15 +39,6 @@ def endpoint(clock):
 @pytest.fixture
 def connector(hub, endpoint):
     return GuestConnector(hub, endpoint, "unix:guest.sock")
-
-
-def advance_until(clock, condition, seconds=6.0):
-    """Advance by a millisecond until *condition* holds."""
-    for _ in range(int(seconds * 1000)):
-        if condition():
-            return
-        clock.advance(0.001)
-    raise AssertionError(f"not in {seconds} s")
 
 
 def test_it_connects_at_once_and_asks_the_guest(connector, endpoint, hub, log):

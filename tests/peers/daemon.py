@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -20,19 +20,21 @@ def start_twistd(
     options: Sequence[str] = (),
     bin: Path = Path(sys.executable).parent,
     plugins: Path | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> Program:
     """
     Start ``twistd vdproxy`` where *log* is and return it when it listens.
 
-    *options* are twistd's own. *bin* is where the programs of the environment
-    are that it runs from, *plugins* a folder with more modules and plugins.
+    *options* are twistd's own, *env* is its environment besides what it needs. *bin*
+    is where the programs of the environment are that it runs from, *plugins* a folder
+    with more modules and plugins.
     """
     seen = log.read_text().count("listening for") if log.exists() else 0
     command = [str(bin / "twistd"), *options, "-n", "--pidfile=", "vdproxy"]
-    env = {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "error"}
+    given = {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "error", **(env or {})}
     if plugins is not None:
-        env["PYTHONPATH"] = str(plugins)
-    program = Program([*command, *arguments], log, env)
+        given["PYTHONPATH"] = str(plugins)
+    program = Program([*command, *arguments], log, given)
     try:
         wait_for(
             lambda: program.log.count("listening for") > seen or not program.running,
@@ -101,6 +103,12 @@ class Vdproxy:
         """End it with SIGKILL."""
         assert self._program is not None
         self._program.kill()
+
+    @property
+    def pid(self) -> int:
+        """Its process id; it has been started."""
+        assert self._program is not None
+        return self._program.pid
 
     @property
     def log(self) -> str:

@@ -102,6 +102,10 @@ class Program:
         except subprocess.TimeoutExpired as error:
             raise TimeoutError(f"{error}\n{self.log}") from None
 
+    def send(self, number: int) -> None:
+        """Send the program a signal."""
+        self._process.send_signal(number)
+
     def kill(self) -> None:
         """End the program at once: it gets no chance to say goodbye."""
         self._process.kill()

@@ -45,10 +45,12 @@ def test_it_serves_until_sigterm_and_leaves_no_socket(tmp_path, options):
         assert stat.S_IMODE(socket.stat().st_mode) == 0o660
         assert session(socket) == ACCEPTED
         os.kill(program.pid, signal.SIGTERM)
-        assert program.wait(5) in (0, -signal.SIGTERM)
+        assert program.wait(5) == 0
         assert not socket.exists()
         assert "Traceback" not in program.log
-        assert "Warning" not in program.log
+        # Twisted keeps a file open for when there are no descriptors left.
+        warnings = [line for line in program.log.splitlines() if "Warning" in line]
+        assert [line for line in warnings if "name='/dev/null'" not in line] == []
 
 
 def test_it_ends_within_seconds_though_clients_stay(tmp_path):
@@ -56,7 +58,7 @@ def test_it_ends_within_seconds_though_clients_stay(tmp_path):
     with running(tmp_path) as program, RawClient.connect(tmp_path / "a.sock") as client:
         client.expect(AnnounceCapabilities)
         os.kill(program.pid, signal.SIGTERM)
-        assert program.wait(5) in (0, -signal.SIGTERM)
+        assert program.wait(5) == 0
         assert client.closed()
 
 

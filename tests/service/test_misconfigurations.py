@@ -15,8 +15,8 @@ from vdproxy.service.settings import load
 VM = "[vm:demo]\nguest = simulated:\n"
 WITH_CI = f"{VM}clients =\n    vdi unix:a\n    vdi unix:b as ci\n"
 VM_KEYS = (
-    "clients, filters, guest, guest-listen, handlers, max-clients, max-message, "
-    "qmp, required"
+    "allow-groups, allow-users, clients, filters, guest, guest-listen, handlers, "
+    "max-clients, max-message, max-queued, max-rate, max-stall, qmp, required"
 )
 HANDLERS = (
     "audio, capabilities, clipboard, display, file-transfer, graphics-device, "
@@ -68,6 +68,12 @@ LINE_MISTAKES = {
     "max-message = 2G": "max-message: from 1 to 2147483639 bytes are possible",
     "max-message = 12Q": f"max-message: '12Q' {SIZE}",
     "max-message = 100 M": f"max-message: '100 M' {SIZE}",
+    "max-queued = 64": "max-queued: at least 65536 bytes are needed",
+    "max-queued = a lot": f"max-queued: 'a lot' {SIZE}",
+    "max-stall = 0": "max-stall: from 1 to 3600 seconds are possible",
+    "max-stall = 3601": "max-stall: from 1 to 3600 seconds are possible",
+    "max-stall = 10s": "max-stall: '10s' is not a whole number",
+    "max-rate = 0": "max-rate: at least 1 is needed",
     "guest-listen = unix:x": "guest: guest-listen is given too, and only one can be",
     "clients = vdi": "clients: 'vdi' is not FRONTEND ENDPOINT [as NAME]",
     "clients = vdi unix:a as": (
@@ -162,6 +168,20 @@ OTHER_MISTAKES = {
     ),
     "[filter:policy]\nclipboard = in": (
         "[filter:policy] clipboard: 'in' is none of both, to-guest, from-guest, none"
+    ),
+    "[vdproxy]\nmax-memory = 1": (
+        "[vdproxy] max-memory: at least 1048576 bytes are needed"
+    ),
+    "[vdproxy]\nmax-memory = much": f"[vdproxy] max-memory: 'much' {SIZE}",
+    "[vdproxy]\nmax-clients = 0": "[vdproxy] max-clients: at least 1 is needed",
+    "[vdproxy]\nmax-clients-per-uid = 0": (
+        "[vdproxy] max-clients-per-uid: at least 1 is needed"
+    ),
+    "[handler:file-transfer]\nmax-transfers = 121": (
+        "[handler:file-transfer] max-transfers: from 1 to 120 are possible"
+    ),
+    "[handler:file-transfer]\nmax-transfers-of-client = 0": (
+        "[handler:file-transfer] max-transfers-of-client: from 1 to 120 are possible"
     ),
     "[filter:policy]\nfile-max = big": f"[filter:policy] file-max: 'big' {SIZE}",
     "[vm:two]\nguest = simulated:\nclients = vdi unix:a": (

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support import write
 from vdproxy.errors import ConfigError
+from vdproxy.hub.budget import Limits
 from vdproxy.service.settings import load
 
 HANDLERS = (
@@ -51,8 +52,6 @@ NOTES = [
     "[vdproxy] control: not in this version, without effect",
     "[vdproxy] status: not in this version, without effect",
     "[vdproxy] metrics: not in this version, without effect",
-    "[vdproxy] max-memory: not in this version, without effect",
-    "[vm:fedora] qmp: not in this version, without effect",
     "[vm:fedora] clients: frontend spice is not in this version, without effect",
 ]
 
@@ -65,10 +64,11 @@ def loaded(tmp_path, monkeypatch, reactor, text):
 
 def test_the_complete_example_is_accepted_as_it_stands(tmp_path, monkeypatch, reactor):
     (vm,) = loaded(tmp_path, monkeypatch, reactor, COMPLETE).vms
-    assert (vm.name, vm.guest, vm.guest_listen) == (
+    assert (vm.name, vm.guest, vm.guest_listen, vm.qmp) == (
         "fedora",
         "unix:/run/qemu/fedora/vdagent.sock",
         "",
+        "unix:/run/qemu/fedora/qmp.sock",
     )
     assert [(c.frontend.name, c.endpoint, c.name) for c in vm.clients] == [
         ("vdi", "unix:/run/vdproxy/fedora.sock:mode=660", ""),
@@ -79,7 +79,7 @@ def test_the_complete_example_is_accepted_as_it_stands(tmp_path, monkeypatch, re
         ("policy", True),
         ("audit", True),
     ]
-    assert (vm.max_clients, vm.max_message) == (16, 100 * 1024 * 1024)
+    assert vm.limits == Limits()
 
 
 def test_what_has_no_effect_is_noted_in_a_line_each(tmp_path, monkeypatch, reactor):
@@ -130,7 +130,6 @@ def test_every_promised_key_is_known(tmp_path, monkeypatch, reactor, lines):
         ("[vdproxy]\ncontrol = nowhere\n", "[vdproxy] control: "),
         ("[vdproxy]\nstatus = nowhere\n", "[vdproxy] status: "),
         ("[vdproxy]\nmetrics = nowhere\n", "[vdproxy] metrics: "),
-        ("[vm:b]\nguest = simulated:\nqmp = nowhere\n", "[vm:b] qmp: "),
         (
             "[vm:b]\nguest = simulated:\nclients = spice nowhere\n",
             "[vm:b] clients: ",

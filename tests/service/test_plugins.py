@@ -230,6 +230,10 @@ def make(options):
         "@implementer", "class Mine(Reply):\n    number = 2**32\n\n@implementer"
     ),
     "has a message twice": SIMPLE.replace("MESSAGES", "Reply, Reply"),
+    "has a message of no size": SIMPLE.replace("MESSAGES", "Mine,").replace(
+        "@implementer",
+        "class Mine(Message):\n    number, decode = 99, Reply.decode\n\n@implementer",
+    ),
     "has a message that cannot be read": SIMPLE.replace("MESSAGES", "Mine,").replace(
         "@implementer",
         "class Mine(Message):\n    number = 99\n    max_size = 9\n\n@implementer",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from twisted.internet.defer import maybeDeferred
 
@@ -9,7 +11,6 @@ from tests.support import leaves_unbound_sockets, settled, until, within, write
 from vdproxy.errors import VdproxyError
 from vdproxy.service.proxy import NothingServed, ProxyService
 from vdproxy.service.settings import load
-from vdproxy.service.vm import VMService
 
 
 @pytest.fixture
@@ -18,9 +19,9 @@ def proxy(tmp_path, monkeypatch, reactor):
     monkeypatch.chdir(tmp_path)
 
     def make(text):
-        settings = load([write(tmp_path, text)], reactor)
-        vms = [VMService(vm, reactor, tracing=False) for vm in settings.vms]
-        return ProxyService(settings, vms), vms
+        read = partial(load, [write(tmp_path, text)], reactor)
+        service = ProxyService(read(), read, reactor)
+        return service, service.vms
 
     return make
 
@@ -50,12 +51,12 @@ async def test_all_vms_are_started_and_stopped(proxy, reactor, tmp_path):
 
 @within(10)
 async def test_what_has_no_effect_is_a_log_line_each(proxy, reactor, log, tmp_path):
-    service, _ = proxy(vm("one", "a") + "qmp = unix:q\n")
+    service, _ = proxy(vm("one", "a") + "[vdproxy]\nmetrics = unix:m\n")
     service.startService()
     try:
-        place = f"{tmp_path / 'vm.ini'}: [vm:one]"
+        place = f"{tmp_path / 'vm.ini'}: [vdproxy]"
         assert log.of("without effect") == [
-            f"{place} qmp: not in this version, without effect",
+            f"{place} metrics: not in this version, without effect",
         ]
     finally:
         await stop(service, reactor)

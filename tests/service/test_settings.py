@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.support import write
+from vdproxy.hub.budget import Limits
 from vdproxy.service.settings import ProcessOptions, VMOptions, load
 
 GUEST = "[vm:demo]\nguest = simulated:\n"
 VM_KEYS = (
-    "clients, filters, guest, guest-listen, handlers, max-clients, max-message, "
-    "qmp, required"
+    "allow-groups, allow-users, clients, filters, guest, guest-listen, handlers, "
+    "max-clients, max-message, max-queued, max-rate, max-stall, qmp, required"
 )
 HANDLERS = (
     "audio, capabilities, clipboard, display, file-transfer, graphics-device, "
@@ -33,6 +34,11 @@ def test_an_endpoint_without_what_it_needs_is_an_error(problems, endpoint):
     assert line.startswith(
         f"vm.ini: [vm:demo] guest: {endpoint!r} is no client endpoint: "
     )
+
+
+def test_a_qmp_endpoint_is_checked_too(problems):
+    (line,) = problems(f"{GUEST}qmp = nowhere\n")
+    assert line.startswith("vm.ini: [vm:demo] qmp: 'nowhere' is no client endpoint: ")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +94,7 @@ def test_a_vm_has_the_defaults_of_the_documentation(settings):
         "",
         (),
     )
-    assert (vm.max_clients, vm.max_message) == (16, 100 * 1024 * 1024)
+    assert vm.limits == Limits(16, 100 * 1024 * 1024, 8 * 1024 * 1024, 10, 50_000)
     assert sorted(choice.name for choice in vm.handlers) == HANDLERS.split(", ")
 
 
@@ -96,7 +102,7 @@ def test_a_vm_has_the_defaults_of_the_documentation(settings):
     ("text", "size"), [("1", 1), ("512K", 524288), ("3M", 3145728), ("1G", 1073741824)]
 )
 def test_sizes_are_binary(settings, text, size):
-    assert settings(f"{GUEST}max-message = {text}\n").vms[0].max_message == size
+    assert settings(f"{GUEST}max-message = {text}\n").vms[0].limits.max_message == size
 
 
 def test_capabilities_are_negotiated_though_the_list_does_not_say_so(settings):
@@ -129,4 +135,6 @@ def test_the_promised_keys_are_the_known_ones():
         "status",
         "metrics",
         "max_memory",
+        "max_clients",
+        "max_clients_per_uid",
     }

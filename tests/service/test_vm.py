@@ -104,6 +104,25 @@ async def test_a_guest_may_connect_and_the_newest_replaces_the_older(
                 await deferToThread(second.close)
 
 
+@within(10)
+async def test_it_asks_qmp_until_it_stops(ini, reactor, tmp_path, log):
+    with socket.socket(socket.AF_UNIX) as qemu:
+        qemu.bind(str(tmp_path / "q"))
+        qemu.listen()
+        async with served(reactor, ini("guest-listen = unix:g", "qmp = unix:q")):
+            monitor, _ = await deferToThread(qemu.accept)
+            with monitor:
+                await deferToThread(monitor.sendall, b'{"QMP": {}}\r\n')
+                asked = await deferToThread(monitor.recv, 100)
+                assert asked.startswith(b'{"execute": "qmp_capabilities"')
+                await deferToThread(monitor.sendall, b"what?\r\n")
+                await until(reactor, lambda: log.of("QMP unix:q: a line is no JSON"))
+                assert await deferToThread(monitor.recv, 100) == b""
+            again, _ = await deferToThread(qemu.accept)
+        with again:
+            assert await deferToThread(again.recv, 100) == b""
+
+
 @leaves_unbound_sockets
 @within(10)
 async def test_a_socket_that_cannot_be_opened_stops_no_other(ini, reactor, tmp_path):

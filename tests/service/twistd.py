@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.peers.daemon import start_twistd
 from tests.peers.programs import Program
@@ -22,11 +23,11 @@ PATIENCE = 20.0
 
 @contextmanager
 def running(
-    folder: Path, *arguments: str, options: tuple[str, ...] = ()
+    folder: Path, *arguments: str, options: tuple[str, ...] = (), **start: Any
 ) -> Iterator[Program]:
     """Run it in *folder* with vm.ini, in the foreground; it has begun to listen."""
     program = start_twistd(
-        folder / "twistd.log", "-c", "vm.ini", *arguments, options=options
+        folder / "twistd.log", "-c", "vm.ini", *arguments, options=options, **start
     )
     try:
         yield program

@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from vdproxy.errors import Refused
-from vdproxy.frontends.credentials import peer_uid
+from vdproxy.frontends.credentials import peer_credentials
 from vdproxy.hub.client import Client
 from vdproxy.hub.hub import Hub
 from vdproxy.hub.outbox import Transport
@@ -41,9 +41,12 @@ class VdiProtocol(Protocol):
         transport: Any = self.transport
         if isinstance(transport.getHost(), (IPv4Address, IPv6Address)):
             transport.setTcpNoDelay(True)
-        uid = peer_uid(self.transport)
+        who = peer_credentials(self.transport)
+        uid, gids = who or (None, frozenset[int]())
         try:
-            self._client = self._hub.attach(self.transport, "vdi", self._name, uid)
+            self._client = self._hub.attach(
+                self.transport, "vdi", self._name, uid, gids
+            )
         except Refused:
             self.transport.loseConnection()
 

@@ -56,11 +56,11 @@ def _check_replacement(replacement: object, peer: Peer, message: Message) -> Non
         )
     if replacement.subject != message.subject:
         raise PluginFault(f"it would replace a {kind.__name__} by one about another")
-    if isinstance(replacement, AnnounceCapabilities):
+    if isinstance(message, AnnounceCapabilities) and isinstance(
+        replacement, AnnounceCapabilities
+    ):
         # What a filter may add takes something away.
-        offered = FILES_DISABLED
-        if isinstance(message, AnnounceCapabilities):
-            offered |= message.capabilities
+        offered = message.capabilities | FILES_DISABLED
         if replacement.capabilities - offered:
             raise PluginFault("it would add capabilities to an announcement")
     else:

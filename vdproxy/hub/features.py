@@ -57,18 +57,11 @@ class Features:
         withdrawn: Callable[[], None],
     ) -> None:
         self._log = log
+        self._clock = clock
+        self._turn = turn
         self._withdrawn = withdrawn
-        self._mounts = [
-            Mount("handler", plugin, log, clock, turn, self._withdraw_if_failing)
-            for plugin in installed
-        ]
-        self._owners = {
-            int(message.number): mount
-            for mount in self._mounts
-            for message in mount.plugin.messages
-        }
-        self._core = self._owners[MessageType.VD_AGENT_ANNOUNCE_CAPABILITIES]
         self._unowned: set[int] = set()
+        self._mount([self._new_mount(plugin) for plugin in installed])
 
     @property
     def handlers(self) -> list[Handler]:
@@ -92,9 +85,7 @@ class Features:
     def start(self, vm: Callable[[Mount[Any]], VM]) -> None:
         """Start the handlers, first to last; *vm* makes what each is given."""
         for mount in list(self._mounts):
-            started = mount.call(mount.plugin.start, vm(mount))
-            if not started and mount is not self._core:
-                self._withdraw(mount, "it could not start", started=False)
+            self._start(mount, vm(mount))
 
     def stop(self) -> None:
         """Stop the handlers, last to first, and call them no more."""
@@ -102,14 +93,46 @@ class Features:
         while self._mounts:
             self._stop(self._mounts.pop())
 
+    def keep(self, installed: Sequence[Installed[Handler]]) -> None:
+        """Stop the handlers that are not among these, last to first."""
+        kept = {id(plugin.plugin) for plugin in installed}
+        for mount in reversed(list(self._mounts)):
+            if id(mount.plugin) not in kept:
+                self._remove(mount)
+                self._stop(mount)
+
+    def install(
+        self,
+        installed: Sequence[Installed[Handler]],
+        vm: Callable[[Mount[Any]], VM],
+    ) -> None:
+        """
+        Have these handlers in this order, of which some are there already.
+
+        The others are started, and told of the agent and the clients that are up.
+        """
+        present = {id(mount.plugin): mount for mount in self._mounts}
+        mounts = [present.get(id(p.plugin)) or self._new_mount(p) for p in installed]
+        self._mount(mounts)
+        new = [(m, vm(m)) for m in mounts if id(m.plugin) not in present]
+        for mount, seen in new:
+            self._start(mount, seen)
+        for mount, seen in new:
+            if seen.guest.up and seen.guest.announced is not None:
+                self._tell(mount, mount.plugin.guest_up, seen.guest.announced)
+            for client in seen.clients:
+                self._tell(mount, mount.plugin.client_ready, client)
+
+    def has(self, plugin: Handler) -> bool:
+        """Tell whether *plugin* is here, and has not been withdrawn."""
+        return any(mount.plugin is plugin for mount in self._mounts)
+
     def tell(
         self, method: Callable[[Handler], Callable[[*_Ts], object]], *args: *_Ts
     ) -> None:
         """Call one method of each handler."""
         for mount in list(self._mounts):
-            if mount in self._mounts:
-                mount.call(method(mount.plugin), *args)
-                self._withdraw_if_failing(mount)
+            self._tell(mount, method(mount.plugin), *args)
 
     def received(self, peer: Peer, message: Message) -> None:
         """Give a message to its owner; without one, refuse it."""
@@ -159,6 +182,41 @@ class Features:
             lambda: negotiator.offer_to_client(client) & _ANNOUNCEABLE, Capabilities()
         )
 
+    def _new_mount(self, installed: Installed[Handler]) -> Mount[Handler]:
+        return Mount(
+            "handler",
+            installed,
+            self._log,
+            self._clock,
+            self._turn,
+            self._withdraw_if_failing,
+        )
+
+    def _mount(self, mounts: list[Mount[Handler]]) -> None:
+        """Have each type owned by whoever brings it."""
+        self._mounts = mounts
+        self._owners = {
+            int(message.number): mount
+            for mount in mounts
+            for message in mount.plugin.messages
+        }
+        self._core = self._owners[MessageType.VD_AGENT_ANNOUNCE_CAPABILITIES]
+
+    def _start(self, mount: Mount[Handler], vm: VM) -> None:
+        started = mount.call(mount.plugin.start, vm)
+        if not started and mount is not self._core:
+            self._withdraw(mount, "it could not start", started=False)
+
+    def _tell(
+        self,
+        mount: Mount[Handler],
+        method: Callable[[*_Ts], object],
+        *args: *_Ts,
+    ) -> None:
+        if mount in self._mounts:
+            mount.call(method, *args)
+            self._withdraw_if_failing(mount)
+
     def _owner(self, message: Message) -> Mount[Handler] | None:
         # A REPLY is the affair of whoever owns what it answers.
         number = message.type if isinstance(message, Reply) else message.number
@@ -180,11 +238,14 @@ class Features:
             handler=mount.name,
             reason=reason,
         )
-        self._mounts.remove(mount)
-        self._owners = {n: m for n, m in self._owners.items() if m is not mount}
+        self._remove(mount)
         if started:
             self._stop(mount)
         self._withdrawn()
+
+    def _remove(self, mount: Mount[Handler]) -> None:
+        self._mounts.remove(mount)
+        self._owners = {n: m for n, m in self._owners.items() if m is not mount}
 
     def _stop(self, mount: Mount[Handler]) -> None:
         mount.call(mount.plugin.stop)

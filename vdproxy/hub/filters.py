@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
@@ -46,17 +47,17 @@ class Filters:
         counters: Counter[str],
         changed: Callable[[], None],
     ) -> None:
+        self._new_seat = partial(
+            Seat,
+            log=log,
+            clock=clock,
+            turn=turn,
+            counters=counters,
+            changed=changed,
+        )
         #: The drop on whose account messages are sent for now, if any.
         self.account: Dropped | None = None
-        #: The filters in their places.
-        self.seats = tuple(
-            Seat(plugin, log, clock, turn, counters, changed) for plugin in installed
-        )
-        self._auditors = tuple(
-            (seat, seat.plugin)
-            for seat in self.seats
-            if isinstance(seat.plugin, Auditor)
-        )
+        self._seat([self._new_seat(plugin) for plugin in installed])
 
     @property
     def idle(self) -> bool:
@@ -71,13 +72,39 @@ class Filters:
     def start(self, vm: Callable[[Mount[Any]], VM]) -> None:
         """Start the filters, first to last; *vm* makes what each is given."""
         for seat in self.seats:
-            if not seat.call(seat.plugin.start, vm(seat)):
-                seat.bench("it could not start")
+            seat.start(vm(seat))
 
     def stop(self) -> None:
         """Stop the filters, last to first, and ask them no more."""
         for seat in reversed(self.seats):
             seat.stop()
+
+    def reinstall(
+        self,
+        installed: Sequence[Installed[Filter]],
+        vm: Callable[[Mount[Any]], VM],
+    ) -> None:
+        """
+        Have these filters in this order, of which some are there already.
+
+        The others of before are stopped, and new ones started. A message that is in
+        question goes on to those that have not been asked about it.
+        """
+        present = {id(seat.plugin): seat for seat in self.seats}
+        seats = [present.get(id(p.plugin)) or self._new_seat(p) for p in installed]
+        gone = [seat for seat in self.seats if seat not in seats]
+        for seat in reversed(gone):
+            seat.close()
+        for seat in seats:
+            if id(seat.plugin) not in present:
+                seat.start(vm(seat))
+        self._seat(seats)
+        for seat in gone:
+            seat.retire()
+
+    def has(self, plugin: Filter) -> bool:
+        """Tell whether *plugin* is here, and has not been benched."""
+        return any(s.plugin is plugin and not s.benched for s in self.seats)
 
     def judge(self, direction: Direction, peer: Peer, message: Message) -> Outcome:
         """Ask the filters, first to last, what comes of *message*."""
@@ -117,6 +144,13 @@ class Filters:
                 seat.call(auditor.decided, decision)
                 seat.bench_if_failing()
 
+    def _seat(self, seats: Sequence[Seat]) -> None:
+        #: The filters in their places.
+        self.seats = tuple(seats)
+        self._auditors = tuple(
+            (seat, seat.plugin) for seat in seats if isinstance(seat.plugin, Auditor)
+        )
+
     @contextmanager
     def on_account_of(self, dropped: Dropped | None) -> Iterator[None]:
         """Let what is sent meanwhile ask no filter if it makes up for a drop."""
@@ -135,7 +169,9 @@ class Judgement(Pending):
     ) -> None:
         super().__init__()
         self._filters = filters
-        self._seats = iter(filters.seats)
+        self._chain = filters.seats
+        self._seats = iter(self._chain)
+        self._asked: tuple[Seat, ...] = ()
         self._direction = direction
         self._peer = peer
         self._message = message
@@ -171,10 +207,18 @@ class Judgement(Pending):
         seat = self._seat
         # It may have come at any time, also while a drop was being made up for.
         with self._filters.on_account_of(None):
+            self._follow_reinstallation()
             verdict = seat.verdict(answer, self._direction, self._peer, self._message)
             outcome = self._heed(seat, verdict) or self.go_on()
             if not isinstance(outcome, Pending):
                 self.end(outcome)
+
+    def _follow_reinstallation(self) -> None:
+        """Go on with the filters that there are now, and have not been asked."""
+        if self._chain is not self._filters.seats:
+            self._asked += self._chain[: self._chain.index(self._seat) + 1]
+            self._chain = self._filters.seats
+            self._seats = iter([s for s in self._chain if s not in self._asked])
 
     def _heed(self, seat: Seat, verdict: Verdict) -> Dropped | None:
         """Act on a verdict, and return that the message is dropped if it is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from itertools import count
 from typing import Any
@@ -12,7 +12,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from vdproxy.errors import Refused
+from vdproxy.hub.access import Access
+from vdproxy.hub.budget import Budget, Limits, Share
 from vdproxy.hub.client import Client
+from vdproxy.hub.context import VMContext
 from vdproxy.hub.features import Features
 from vdproxy.hub.filter import Filter
 from vdproxy.hub.filters import Filters
@@ -22,19 +25,17 @@ from vdproxy.hub.isolation import Installed, Mount, Turn, isolated
 from vdproxy.hub.line import Sending
 from vdproxy.hub.log import VMLog
 from vdproxy.hub.outbox import Transport
-from vdproxy.hub.peer import Peer, VMContext
+from vdproxy.hub.peer import Peer
+from vdproxy.hub.plugins_vm import PluginsVM
 from vdproxy.hub.trace import Trace
 from vdproxy.hub.verdicts import Dropped, Pending
 from vdproxy.wire.capabilities import FILES_DISABLED, Capabilities
 from vdproxy.wire.codec import Codec
-from vdproxy.wire.constants import DEFAULT_MAX_MESSAGE, Capability, message_name
+from vdproxy.wire.constants import Capability, message_name
 from vdproxy.wire.messages import STANDARD, AnnounceCapabilities, Message, Unknown
 
 _BY_DEMAND = Capabilities.of(Capability.VD_AGENT_CAP_CLIPBOARD_BY_DEMAND)
 _SELECTION = Capability.VD_AGENT_CAP_CLIPBOARD_SELECTION
-
-#: Default of the option ``max-clients``.
-DEFAULT_MAX_CLIENTS = 16
 
 
 class Hub:
@@ -42,8 +43,9 @@ class Hub:
     One VM.
 
     ``installed`` are its handlers in the order of the configuration, whose
-    message types do not overlap; one owns ANNOUNCE_CAPABILITIES. ``max_message``
-    is in bytes.
+    message types do not overlap; one owns ANNOUNCE_CAPABILITIES. The ``limits`` are
+    its own, the ``budget`` is one for all VMs of the process. ``access`` says who
+    may be its client.
     """
 
     def __init__(
@@ -53,8 +55,9 @@ class Hub:
         installed: Sequence[Installed[Handler]],
         filters: Sequence[Installed[Filter]] = (),
         *,
-        max_clients: int = DEFAULT_MAX_CLIENTS,
-        max_message: int = DEFAULT_MAX_MESSAGE,
+        limits: Limits | None = None,
+        budget: Budget | None = None,
+        access: Access | None = None,
         tracing: bool = False,
     ) -> None:
         self.name = name
@@ -62,6 +65,9 @@ class Hub:
         self.log = VMLog(name, clock)
         #: What has happened how often, for operators.
         self.counters: Counter[str] = Counter()
+        self._budget = budget or Budget()
+        #: Its part of the process' memory.
+        self.share = Share(self._budget, limits or Limits(), clock)
         turn = Turn()
         self._turn = turn
         self._filters = Filters(
@@ -71,30 +77,80 @@ class Hub:
             clock,
             self.log,
             Trace(name) if tracing else None,
-            Codec(_brought(installed), max_message),
+            Codec(_brought(installed), self.limits.max_message),
             self._filters,
+            self.share,
         )
         self.guest = Guest(self._context, self)
         self.clients: list[Client] = []
         self.features = Features(installed, self.log, clock, turn, self.renegotiate)
-        self.max_message = max_message
-        self._max_clients = max_clients
+        self._access = access or Access()
         self._client_ids = count(1)
         self._stopping = False
         self._ended: Deferred[None] = Deferred()
 
+    @property
+    def limits(self) -> Limits:
+        """What bounds the VM's peers; others may be set."""
+        return self.share.limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self.share.limits = limits
+        self._context.codec.max_message = limits.max_message
+
+    @property
+    def access(self) -> Access:
+        """Who may be a client; another may be set, which ends those it excludes."""
+        return self._access
+
+    @access.setter
+    def access(self, access: Access) -> None:
+        self._access = access
+        for client in list(self.clients):
+            if not access.allows(client.uid, client.gids):
+                client.disconnect(f"uid {_shown(client.uid)} is not allowed any more")
+
     def start(self) -> None:
         """Start the filters and then the handlers, first to last."""
-        self._filters.start(lambda mount: _PluginsVM(self, mount))
-        self.features.start(lambda mount: _PluginsVM(self, mount))
+        self._filters.start(self._seen_by)
+        self.features.start(self._seen_by)
+
+    def reinstall(
+        self,
+        installed: Sequence[Installed[Handler]],
+        filters: Sequence[Installed[Filter]],
+    ) -> None:
+        """
+        Have these handlers and filters from now on.
+
+        Those that are at work already go on, the others of before are stopped. New
+        ones are started and told of the agent and the clients that there are, who
+        are then told what there is to offer now.
+        """
+        self._filters.reinstall(filters, self._seen_by)
+        self.features.keep(installed)
+        self._context.codec.learn(_brought(installed))
+        self.features.install(installed, self._seen_by)
+        self.guest.renew_offer()
+        self.renegotiate()
+
+    def employs(self, installed: Installed[Any]) -> bool:
+        """Tell whether this plugin is at work, neither withdrawn nor benched."""
+        plugin = installed.plugin
+        return self.features.has(plugin) or self._filters.has(plugin)
 
     def stop(self) -> Deferred[None]:
         """
         Stop the handlers and then the filters, and let go of all clients.
 
-        The Deferred fires when the last of them has left.
+        What waits for the guest is dropped; it is told what handlers say at their
+        end. The Deferred fires when the last client has left.
         """
         self._stopping = True
+        for client in self.clients:
+            client.pause()
+        self.guest.drop_waiting()
         self.features.stop()
         self._filters.stop()
         for client in list(self.clients):
@@ -103,48 +159,73 @@ class Hub:
         return self._ended
 
     def attach(
-        self, transport: Transport, frontend: str, name: str, uid: int | None
+        self,
+        transport: Transport,
+        frontend: str,
+        name: str,
+        uid: int | None,
+        gids: frozenset[int] = frozenset(),
     ) -> Client:
         """
-        Take a new client in.
+        Take a new client in, a process of the user *uid* in the groups *gids*.
 
-        :raises Refused: there are as many as may be, or the hub stops.
+        :raises Refused: it is not allowed, there are as many as may be, or the hub
+            stops.
         """
         if self._stopping:
             raise Refused("vdproxy stops")
-        # What a client has sent takes its place until the guest has read it.
-        if len({*self.clients, *self.guest.senders}) >= self._max_clients:
+        try:
+            if not self._access.allows(uid, gids):
+                raise Refused(f"uid {_shown(uid)} is not allowed")
+            self._find_place(uid)
+        except Refused as refused:
             self.log.warn(
-                "client of {frontend} refused: {limit} are connected, see max-clients",
+                "client of {frontend} refused: {reason}",
                 frontend=frontend,
-                limit=self._max_clients,
+                reason=str(refused),
             )
-            raise Refused(f"{self._max_clients} clients are connected")
+            raise
         client = Client(
-            self._context, self, next(self._client_ids), frontend, name, uid
+            self._context, self, next(self._client_ids), frontend, name, uid, gids
         )
         self.clients.append(client)
         self.log.info(
             "client {client} connected, uid {uid}",
             client=client.label,
-            uid="unknown" if uid is None else uid,
+            uid=_shown(uid),
         )
         client.connected(transport)
         if self.guest.up:
             self._offer(client)
         return client
 
+    def _find_place(self, uid: int | None) -> None:
+        limit = self.limits.max_clients
+        # What a client has sent takes its place until the guest has read it.
+        if len({*self.clients, *self.guest.senders}) >= limit:
+            raise Refused(f"{limit} clients are connected, see max-clients")
+        self._budget.admit(uid)
+
     def detach(self, client: Client, reason: str) -> None:
         """Forget a client whose connection has ended."""
         self.clients.remove(client)
+        self._budget.let_go(client.uid)
         self.log.info(
             "client {client} left: {reason}", client=client.label, reason=reason
         )
         self.client_left(client)
         self._end_when_empty()
 
+    def let_go(self, transports: Collection[Transport]) -> None:
+        """End the connections of the clients that these transports are."""
+        for client in list(self.clients):
+            if client.is_on(transports):
+                client.close()
+
     def dispatch(self, peer: Peer, message: Message) -> None:
         """Have the filters judge a message that came in, and act on that."""
+        if self._stopping:
+            return
         outcome = self._filters.judge("in", peer, message)
         if isinstance(outcome, Pending):
             peer.wait_for(message, outcome)
@@ -287,6 +368,9 @@ class Hub:
             reason=dropped.reason,
         )
 
+    def _seen_by(self, mount: Mount[Any]) -> PluginsVM:
+        return PluginsVM(self, mount)
+
     def _end_when_empty(self) -> None:
         if self._stopping and not self.clients and not self._ended.called:
             self.log.close()
@@ -301,39 +385,5 @@ def _brought(installed: Sequence[Installed[Handler]]) -> Iterator[type[Message]]
                 yield isolated(message)
 
 
-class _PluginsVM:
-    """A hub as one of its plugins sees it: a VM."""
-
-    def __init__(self, hub: Hub, mount: Mount[Any]) -> None:
-        self._hub = hub
-        self.name = hub.name
-        self.clock = mount.clock
-        self.log = hub.log
-        self.guest = hub.guest
-        self.options = mount.options
-        self._special = mount.special
-        self.max_message = hub.max_message
-
-    def options_for(self, peer: Peer) -> Any:  # noqa: ANN401 - the plugin's own class
-        return self._special.get((peer.frontend, peer.name), self.options)
-
-    @property
-    def clients(self) -> tuple[Client, ...]:
-        return tuple(client for client in self._hub.clients if client.introduced)
-
-    @property
-    def relayed(self) -> Capabilities:
-        return self._hub.features.relayed
-
-    @property
-    def provided(self) -> Capabilities:
-        return self._hub.features.provided
-
-    def owns(self, number: int) -> bool:
-        return self._hub.features.owns(number)
-
-    def count(self, event: str) -> None:
-        self._hub.counters[event] += 1
-
-    def offers_changed(self) -> None:
-        self._hub.renegotiate()
+def _shown(uid: int | None) -> str:
+    return "unknown" if uid is None else str(uid)

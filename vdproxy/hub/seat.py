@@ -22,6 +22,7 @@ from vdproxy.hub.isolation import (
 from vdproxy.hub.log import VMLog
 from vdproxy.hub.peer import Peer
 from vdproxy.hub.verdicts import Direction, Drop, Verdict
+from vdproxy.hub.vm import VM
 from vdproxy.wire.constants import message_name
 from vdproxy.wire.messages import Message
 
@@ -31,6 +32,7 @@ class Seat(Mount[Filter]):
     One filter in its place; ``benched`` once it is asked no more.
 
     One that is *closed* drops what it fails on, and everything once it is benched.
+    One that was *retired* has no say any more.
     """
 
     def __init__(
@@ -45,11 +47,17 @@ class Seat(Mount[Filter]):
         super().__init__("filter", installed, log, clock, turn, self._called_later)
         self.slow = self._took
         self.benched = False
+        self._retired = False
         self._closed = installed.closed
         self._vm_clock = clock
         self._counters = counters
         self._changed = changed
         self._waits: set[Wait] = set()
+
+    def start(self, vm: VM) -> None:
+        """Start the filter; one that cannot is benched."""
+        if not self.call(self.plugin.start, vm):
+            self.bench("it could not start")
 
     def judge(
         self, direction: Direction, peer: Peer, message: Message
@@ -120,10 +128,20 @@ class Seat(Mount[Filter]):
         """Stop the filter, want none of the answers it owes, and ask it no more."""
         for wait in list(self._waits):
             self.forget(wait)
+        self.close()
+
+    def close(self) -> None:
+        """Stop the filter and ask it no more; what it has not decided waits."""
         if not self.benched:
             self.benched = True
             self.call(self.plugin.stop)
         self.clock.cancel_all()
+
+    def retire(self) -> None:
+        """Have what a closed filter has not decided go on without it."""
+        self._retired = True
+        for wait in list(self._waits):
+            wait.give_up("it was taken out")
 
     def forget(self, wait: Wait) -> None:
         """Want an answer no more."""
@@ -136,7 +154,9 @@ class Seat(Mount[Filter]):
     @property
     def _missed(self) -> Verdict:
         """What comes of a message that the filter has not judged."""
-        return Drop("it has failed, and fails closed") if self._closed else None
+        if self._closed and not self._retired:
+            return Drop("it has failed, and fails closed")
+        return None
 
     def _ended(self, wait: Wait) -> None:
         if wait not in self._waits:

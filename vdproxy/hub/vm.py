@@ -43,6 +43,13 @@ class VM(Protocol):
     def max_message(self) -> int:
         """The most data that one message may have, bytes."""
 
+    def keeps(self, more: int) -> None:
+        """
+        Take note that the plugin keeps so many bytes more, or fewer, in its caches.
+
+        They count in the process' ``max-memory``.
+        """
+
     @property
     def guest(self) -> Guest:
         """The guest's agent."""

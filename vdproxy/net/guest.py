@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import (
-    IAddress,
-    IDelayedCall,
-    IProtocol,
-    IStreamClientEndpoint,
-)
+from functools import partial
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IAddress, IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from vdproxy.hub.hub import Hub
 from vdproxy.hub.outbox import Transport
-from vdproxy.net.backoff import Backoff
+from vdproxy.net.connector import Connector
+from vdproxy.net.taken import untaken, when_taken
+
+_STOPPED = "vdproxy lets go of it"
 
 
 class GuestProtocol(Protocol):
@@ -24,6 +24,8 @@ class GuestProtocol(Protocol):
 
     def __init__(self, port: GuestPort) -> None:
         self._port = port
+        #: Fires when the connection has ended.
+        self.ended: Deferred[None] = Deferred()
 
     def connectionMade(self) -> None:
         self._port.opened(self)
@@ -33,6 +35,7 @@ class GuestProtocol(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._port.closed(self, reason.getErrorMessage())
+        self.ended.callback(None)
 
 
 class GuestPort(Factory):
@@ -52,7 +55,8 @@ class GuestPort(Factory):
         self.close("a newer connection took its place")
         self._current = protocol
         self._hub.log.info("connected to the guest's port")
-        self._hub.guest.connected(protocol.transport)
+        transport = protocol.transport
+        self._hub.guest.connected(transport, partial(untaken, transport))
 
     def received(self, protocol: GuestProtocol, data: bytes) -> None:
         """Take bytes that came over *protocol*."""
@@ -74,9 +78,25 @@ class GuestPort(Factory):
     def start(self) -> None:
         """Wait to be connected to."""
 
-    def stop(self) -> None:
-        """End the present connection for good."""
-        self.close("vdproxy stops")
+    def stop(self) -> Deferred[None]:
+        """
+        End the present connection for good, as soon as the guest has taken what is
+        on its way: the next host would begin in the middle of it.
+        """
+        guest, current = self._hub.guest, self._current
+        if current is None:
+            return succeed(None)
+        # What no agent reads stays in the socket whole, for the next one.
+        taken = succeed(True)
+        if guest.up or guest.queued:
+            guest.leave(_STOPPED)
+            taken = when_taken(current.transport, lambda: guest.queued, self._hub.clock)
+        return taken.addCallback(self._taken).addCallback(lambda _: current.ended)
+
+    def _taken(self, taken: bool) -> None:
+        if not taken:
+            self._hub.log.warn("the guest has not taken all that was sent to it")
+        self.close(_STOPPED)
 
     def _end(self, reason: str) -> None:
         self._current = None
@@ -96,63 +116,26 @@ class GuestConnector(GuestPort):
 
     def __init__(self, hub: Hub, endpoint: IStreamClientEndpoint, text: str) -> None:
         super().__init__(hub)
-        self._endpoint = endpoint
-        self._text = text
-        self._backoff = Backoff()
-        self._retry: IDelayedCall | None = None
-        self._connecting: Deferred[IProtocol] | None = None
-        self._stopped = False
-        self._reported = ""
+        self._connector = Connector(
+            endpoint, self, hub, text=text, purpose="the guest's port"
+        )
 
     def start(self) -> None:
         """Connect."""
-        self._retry = None
-        connecting: Deferred[IProtocol] = maybeDeferred(
-            lambda: self._endpoint.connect(self)
-        )
-        self._connecting = connecting
-        connecting.addCallbacks(self._connected, self._not_connected)
+        self._connector.start()
 
-    def stop(self) -> None:
-        """Disconnect and stay so."""
-        self._stopped = True
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
-        if self._connecting is not None:
-            self._connecting.cancel()
-        super().stop()
+    def stop(self) -> Deferred[None]:
+        """Disconnect, as every port does, and stay so."""
+        self._connector.stop()
+        return super().stop()
 
     def received(self, protocol: GuestProtocol, data: bytes) -> None:
         """Take bytes that came over *protocol*."""
-        self._backoff.reset()
+        self._connector.worked()
         super().received(protocol, data)
 
     def closed(self, protocol: GuestProtocol, reason: str) -> None:
         """Take note that *protocol* has lost its connection, and come back."""
         if protocol is self._current:
             super().closed(protocol, reason)
-            self._try_later()
-
-    def _connected(self, _: IProtocol) -> None:
-        self._connecting = None
-        self._reported = ""
-
-    def _not_connected(self, failure: Failure) -> None:
-        self._connecting = None
-        if self._stopped:
-            return
-        reason = failure.getErrorMessage()
-        if reason != self._reported:
-            self._reported = reason
-            self._hub.log.warn(
-                "cannot connect to the guest's port {endpoint}: {reason}; trying again",
-                endpoint=self._text,
-                reason=reason,
-            )
-        self._try_later()
-
-    def _try_later(self) -> None:
-        if not self._stopped and self._retry is None:
-            delay = self._backoff.delay()
-            self._retry = self._hub.clock.callLater(delay, self.start)
+            self._connector.lost()

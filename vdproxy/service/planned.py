@@ -33,6 +33,5 @@ PLUGINS: dict[str, dict[str, type[Any]]] = {
 
 #: Keys without effect, by the kind of their section.
 KEYS = {
-    "vdproxy": ("control", "status", "metrics", "max-memory"),
-    "vm": ("qmp",),
+    "vdproxy": ("control", "status", "metrics"),
 }

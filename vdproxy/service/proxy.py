@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from typing import Any, cast
 
 from twisted.application.service import MultiService
+from twisted.internet.defer import DeferredList, ensureDeferred, maybeDeferred
 from twisted.logger import Logger
 
-from vdproxy.errors import VdproxyError
-from vdproxy.service.settings import Settings
+from vdproxy.errors import ConfigError, VdproxyError
+from vdproxy.hub.budget import Budget
+from vdproxy.hub.isolation import Failed, attempt
+from vdproxy.net.gate import Gate
+from vdproxy.registry import reason
+from vdproxy.service.settings import ProcessOptions, Settings, VMSettings
 from vdproxy.service.vm import VMService
 
 _log = Logger(namespace="vdproxy")
@@ -24,14 +30,36 @@ class NothingServed(SystemExit, VdproxyError):
 
 
 class ProxyService(MultiService):
-    """Serves all VMs; one that cannot be served does not stop the others."""
+    """
+    Serves all VMs; one that cannot be served does not stop the others.
 
-    def __init__(self, settings: Settings, vms: Sequence[VMService]) -> None:
+    *load* reads the configuration anew. ``status`` says in a line how things stand.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        load: Callable[[], Settings],
+        reactor: Any,  # noqa: ANN401 - the reactor has no one type
+        *,
+        tracing: bool = False,
+    ) -> None:
         super().__init__()
         self._notes = settings.notes
-        self._vms = vms
-        for vm in vms:
-            vm.setServiceParent(self)
+        self._load = load
+        self._reactor = reactor
+        self._tracing = tracing
+        self._budget = Budget()
+        self._gate = Gate(reactor)
+        self._limit(settings.process)
+        self.status = ""
+        for vm in settings.vms:
+            self._new_vm(vm).setServiceParent(self)
+
+    @property
+    def vms(self) -> list[VMService]:
+        """The VMs that are served."""
+        return cast("list[VMService]", list(self))
 
     def startService(self) -> None:
         """
@@ -39,8 +67,73 @@ class ProxyService(MultiService):
 
         :raises NothingServed: no VM could listen for clients.
         """
-        for note in self._notes:
-            _log.warn("{note}", note=note)
+        self._note(self._notes)
         super().startService()
-        if all(vm.failed for vm in self._vms):
+        if all(vm.failed for vm in self.vms):
             raise NothingServed("vdproxy: no VM can listen for clients; see the log")
+        self._tell_status()
+
+    async def reload(self) -> None:
+        """
+        Go over to the configuration as it is now, if there is nothing wrong with it.
+
+        VMs and connections that are in it as they were before are left alone.
+        """
+        settings = attempt(self._load)
+        if isinstance(settings, Failed):
+            self._refuse(settings.error)
+            return
+        served = {vm.name: vm for vm in self.vms}
+        wanted = {vm.name: vm for vm in settings.vms}
+        planned = attempt(
+            lambda: (
+                [(v, v.fit(wanted[n])) for n, v in served.items() if n in wanted],
+                [self._new_vm(vm) for n, vm in wanted.items() if n not in served],
+            )
+        )
+        if isinstance(planned, Failed):
+            self._refuse(planned.error)
+            return
+        changed, added = planned
+        gone = [vm for name, vm in served.items() if name not in wanted]
+        await DeferredList([maybeDeferred(vm.disownServiceParent) for vm in gone])
+        self._limit(settings.process)
+        await DeferredList([ensureDeferred(vm.wear(outfit)) for vm, outfit in changed])
+        if not self.running:
+            return
+        for vm in added:
+            vm.setServiceParent(self)
+        self._note(settings.notes)
+        self._tell_status()
+        _log.info("the configuration was read anew: {status}", status=self.status)
+
+    def _refuse(self, error: BaseException) -> None:
+        problems = error.problems if isinstance(error, ConfigError) else [reason(error)]
+        for problem in problems:
+            _log.error("{problem}", problem=problem)
+        _log.error("the configuration stays as it was: the new one is bad")
+        self._tell_status("; the configuration that was read last is bad, see the log")
+
+    def _new_vm(self, settings: VMSettings) -> VMService:
+        vm = VMService(
+            settings,
+            self._reactor,
+            budget=self._budget,
+            gate=self._gate,
+            tracing=self._tracing,
+        )
+        vm.setName(settings.name)
+        return vm
+
+    def _limit(self, process: ProcessOptions) -> None:
+        self._budget.max_memory = process.max_memory
+        self._budget.max_clients = process.max_clients
+        self._budget.max_clients_per_uid = process.max_clients_per_uid
+
+    def _note(self, notes: tuple[str, ...]) -> None:
+        for note in notes:
+            _log.warn("{note}", note=note)
+
+    def _tell_status(self, more: str = "") -> None:
+        names = [vm.hub.name for vm in self.vms]
+        self.status = f"serving {', '.join(names)}{more}"

@@ -10,19 +10,28 @@ from typing import TypeVar
 from twisted.internet.interfaces import IReactorCore
 
 from vdproxy.errors import ConfigError
-from vdproxy.hub.hub import DEFAULT_MAX_CLIENTS
+from vdproxy.hub.access import Access
+from vdproxy.hub.budget import Limits
 from vdproxy.net.endpoints import client_endpoint, server_endpoint
 from vdproxy.options import Section, Size, nearest, read, split
+from vdproxy.service.access import nobody_by, read_access
 from vdproxy.service.ini import read_files
 from vdproxy.service.planned import KEYS, NOTE
 from vdproxy.service.plugins import Choice, PluginChooser
-from vdproxy.wire.constants import DEFAULT_MAX_MESSAGE, MAX_SKIPPED
+from vdproxy.wire.constants import MAX_SKIPPED
 from vdproxy.wire.messages import Clipboard
 
 _Endpoint = TypeVar("_Endpoint")
 
 #: Bytes of data for which a message's size still has 31 bits, headers included.
 _LARGEST_MESSAGE = MAX_SKIPPED - (Clipboard.data_offset or 0)
+
+#: Bytes: less would have small messages wait for one another.
+_LEAST_MEMORY = 1024 * 1024
+_LEAST_QUEUED = 64 * 1024
+
+#: Seconds, an hour: whoever is to have longer is to have for ever.
+_LONGEST_STALL = 3600
 
 #: The sections there can be, as the words before the colons.
 _FORMS = {
@@ -50,6 +59,16 @@ class ProcessOptions:
     status: str = ""
     metrics: str = ""
     max_memory: Size = Size(512 * 1024 * 1024)
+    max_clients: int = 256
+    max_clients_per_uid: int = 128
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with values that can be read, a line each."""
+        return [
+            *_too_small("max-memory", self.max_memory, _LEAST_MEMORY, "bytes are"),
+            *_too_small("max-clients", self.max_clients),
+            *_too_small("max-clients-per-uid", self.max_clients_per_uid),
+        ]
 
 
 @dataclass(frozen=True)
@@ -72,8 +91,23 @@ class VMOptions:
     )
     filters: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
-    max_clients: int = DEFAULT_MAX_CLIENTS
-    max_message: Size = Size(DEFAULT_MAX_MESSAGE)
+    allow_users: tuple[str, ...] = ()
+    allow_groups: tuple[str, ...] = ()
+    max_clients: int = Limits.max_clients
+    max_message: Size = Size(Limits.max_message)
+    max_queued: Size = Size(Limits.max_queued)
+    max_stall: int = int(Limits.max_stall)
+    max_rate: int = Limits.max_rate
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            self.max_clients,
+            self.max_message,
+            self.max_queued,
+            self.max_stall,
+            self.max_rate,
+        )
 
     def problems(self) -> list[str]:
         """Return what is wrong with values that can be read, a line each."""
@@ -82,12 +116,19 @@ class VMOptions:
             problems.append("guest: missing, and guest-listen too")
         if self.guest and self.guest_listen:
             problems.append("guest: guest-listen is given too, and only one can be")
-        if self.max_clients < 1:
-            problems.append("max-clients: at least 1 is needed")
+        problems += _too_small("max-clients", self.max_clients)
         if not 1 <= self.max_message <= _LARGEST_MESSAGE:
             problems.append(
                 f"max-message: from 1 to {_LARGEST_MESSAGE} bytes are possible"
             )
+        problems += _too_small(
+            "max-queued", self.max_queued, _LEAST_QUEUED, "bytes are"
+        )
+        if not 1 <= self.max_stall <= _LONGEST_STALL:
+            problems.append(
+                f"max-stall: from 1 to {_LONGEST_STALL} seconds are possible"
+            )
+        problems += _too_small("max-rate", self.max_rate)
         for name in self.required:
             if name not in self.filters:
                 hint = nearest(name, self.filters)
@@ -106,22 +147,28 @@ class ClientsLine:
 
 @dataclass(frozen=True)
 class VMSettings:
-    """One VM; of ``guest`` and ``guest_listen`` one is empty."""
+    """One VM; of ``guest`` and ``guest_listen`` one is empty, ``qmp`` may be."""
 
     name: str
     guest: str
     guest_listen: str
+    qmp: str
     clients: tuple[ClientsLine, ...]
     handlers: tuple[Choice, ...]
     filters: tuple[Choice, ...]
-    max_clients: int
-    max_message: int
+    limits: Limits
+    access: Access
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All VMs; ``notes`` has a line for each thing that is accepted without effect."""
+    """
+    The process and all VMs.
 
+    ``notes`` has a line for each thing that is accepted without effect.
+    """
+
+    process: ProcessOptions
     vms: tuple[VMSettings, ...]
     notes: tuple[str, ...]
 
@@ -167,6 +214,7 @@ class _Loader:
         self._notes: list[str] = []
         self._plugins = PluginChooser(sections, problems, self._notes)
         self._served: dict[str, str] = {}
+        self._process_options = ProcessOptions()
 
     def load(self) -> Settings:
         vms = []
@@ -188,10 +236,15 @@ class _Loader:
                 if "filter" in scope and len(self._problems) == before:
                     self._check_on_duty(section, scope)
         notes = dict.fromkeys(self._notes)
-        return Settings(tuple(vm for vm in vms if vm), tuple(notes))
+        return Settings(
+            self._process_options, tuple(vm for vm in vms if vm), tuple(notes)
+        )
 
     def _process(self, section: Section) -> None:
         options = read(ProcessOptions, [section], self._problems)
+        if options is not None:
+            self._process_options = options
+            self._problems += [f"{section.where} {p}" for p in options.problems()]
         for key in ("control", "status", "metrics"):
             if text := getattr(options, key, ""):
                 self._check_server(section, key, text)
@@ -250,7 +303,6 @@ class _Loader:
         if len(self._problems) == before:
             # Otherwise what cannot be read may be why.
             self._problems += [f"{section.where} {p}" for p in options.problems()]
-        self._note_planned("vm", section)
         if options.guest:
             self._check_endpoint(section, "guest", options.guest, client_endpoint)
         if options.guest_listen:
@@ -259,10 +311,17 @@ class _Loader:
             self._check_endpoint(section, "qmp", options.qmp, client_endpoint)
         told = [self._clients(section, line) for line in options.clients.splitlines()]
         lines = tuple(line for line in told if line)
+        access = read_access(
+            section, options.allow_users, options.allow_groups, self._problems
+        )
+        for note in [nobody_by(line.endpoint, access) for line in lines]:
+            if note is not None:
+                self._notes.append(section.problem("clients", note))
         return VMSettings(
             section.name.removeprefix("vm:"),
             options.guest,
             options.guest_listen,
+            options.qmp,
             lines,
             self._plugins.choose_handlers(section, options.handlers),
             self._plugins.choose_filters(
@@ -271,8 +330,8 @@ class _Loader:
                 options.required,
                 dict.fromkeys((line.frontend.name, line.name) for line in lines),
             ),
-            options.max_clients,
-            options.max_message,
+            options.limits,
+            access,
         )
 
     def _clients(self, section: Section, line: str) -> ClientsLine | None:
@@ -315,6 +374,11 @@ class _Loader:
         except ValueError as error:
             self._problems.append(section.problem(key, str(error)))
             return None
+
+
+def _too_small(key: str, value: int, least: int = 1, unit: str = "is") -> list[str]:
+    """Return what is wrong with a *value* that is less than the *least*, if it is."""
+    return [] if value >= least else [f"{key}: at least {least} {unit} needed"]
 
 
 def _filters(vm: Section) -> list[str]:

@@ -291,11 +291,13 @@ class Requests:
         cached = sum(len(other) for other in self._cache.values())
         if not data or type == _NONE or cached + len(data) > _MAX_CACHED:
             return
+        self._vm.keeps(len(data) - len(self._cache.get(type, b"")))
         self._cache[type] = data
         if self._forget_call is None:
             self._forget_call = self._vm.clock.callLater(_CACHE_SECONDS, self._forget)
 
     def _forget(self) -> None:
+        self._vm.keeps(-sum(map(len, self._cache.values())))
         self._cache.clear()
         if self._forget_call is not None and self._forget_call.active():
             self._forget_call.cancel()
