@@ -2,12 +2,20 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+FLOOR := .venv-floor/bin/python -bb
 
 # What vdproxy and its documents are tested with, by Debian package.
 PEERS := spice-vdagent xvfb xclip x11-utils libspice-protocol-dev \
-	qemu-system-x86 libvirt0 libxml2-utils
+	qemu-system-x86 libvirt0 libxml2-utils systemd
 
-.PHONY: run test lint unit floor peers clean
+# What Linux runs in QEMU for the tests.
+GUEST := .cache/guest/initrd.img
+
+# What needs neither a process nor a package of its own.
+FLOOR_TESTS := -W default $(addprefix --ignore=tests/,real peers qemu lives docs \
+	test_packaging.py test_examples.py)
+
+.PHONY: run test lint unit floor peers guest fuzz atheris corpus clean
 
 run: .venv/installed
 	@mkdir -p run
@@ -24,16 +32,49 @@ lint: .venv/installed-for-tests
 	$(BIN)/mypy examples/*/vdproxy_*/*.py
 
 # Everything on the default reactor, and what has to do with a reactor on asyncio's.
-unit: .venv/installed-for-tests peers
+unit: .venv/installed-for-tests peers guest
 	$(BIN)/python -bb -m pytest
 	$(BIN)/python -bb -m pytest --reactor=asyncio tests/net tests/frontends tests/service tests/cli tests/test_tap.py
 
-# The oldest Twisted and zope.interface that setup.cfg allows: Debian 12's.
+# The oldest Twisted and zope.interface that setup.cfg allows: Debian 12's. What is
+# reached there is measured, by those tests alone whose inputs are always the same.
 floor: .venv-floor/installed
-	.venv-floor/bin/python -bb -m pytest -W default --ignore=tests/real --ignore=tests/peers --ignore=tests/test_packaging.py --ignore=tests/test_examples.py --ignore=tests/docs
+	$(FLOOR) -m coverage run -m pytest $(FLOOR_TESTS) -m "not hypothesis"
+	$(FLOOR) -m coverage json --quiet -o - | $(FLOOR) tests/check_coverage.py
+	$(FLOOR) -m pytest $(FLOOR_TESTS) --ignore=tests/fuzz -m hypothesis
+
+# The tests of tests/fuzz with so many times as many examples, others each time.
+HUNT ?= 7
+
+fuzz: .venv/installed-for-tests
+	VDPROXY_HUNT=$(HUNT) $(BIN)/python -bb -m pytest tests/fuzz
+
+# The same targets (wire, links, hub) with inputs led by the code that they reach.
+# What is found goes to fuzz/found, an input that fails too.
+TARGET ?= wire
+SECONDS ?= 60
+FOUND = fuzz/found/$(TARGET)
+
+atheris: .venv-fuzz/installed
+	@mkdir -p $(FOUND)
+	.venv-fuzz/bin/python -m fuzz.explore $(TARGET) -max_total_time=$(SECONDS) \
+		-max_len=600 -len_control=0 -timeout=30 -print_final_stats=1 \
+		-artifact_prefix=$(FOUND)/ $(FOUND) fuzz/corpus/$(TARGET)
+
+# Takes into fuzz/corpus what reaches more than the inputs there, and no more.
+corpus: .venv/installed-for-tests
+	$(BIN)/python -m fuzz.seeds $(TARGET)
+	$(BIN)/python -m fuzz.least $(TARGET)
 
 peers:
 	tests/install-peers $(PEERS)
+
+# Tests that need a guest fail where there is none, and the others need not.
+guest: | peers
+	-$(MAKE) --no-print-directory $(GUEST)
+
+$(GUEST): $(addprefix tests/qemu/guest/,build init start-agent)
+	tests/qemu/guest/build $(@D)
 
 .venv/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -46,9 +87,14 @@ peers:
 
 .venv-floor/installed: setup.cfg
 	$(PYTHON) -m venv .venv-floor
-	.venv-floor/bin/python -m pip install --quiet Twisted==22.4.0 zope.interface==5.5.2 hypothesis pytest pytest-twisted
+	.venv-floor/bin/python -m pip install --quiet Twisted==22.4.0 zope.interface==5.5.2 coverage hypothesis pytest pytest-twisted
 	.venv-floor/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
+.venv-fuzz/installed: setup.cfg
+	$(PYTHON) -m venv .venv-fuzz
+	.venv-fuzz/bin/python -m pip install --quiet --editable '.[fuzz]'
+	touch $@
+
 clean:
-	rm -rf .venv .venv-floor build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-floor .venv-fuzz .cache fuzz/found build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -21,6 +21,7 @@ class Sample:
     share: float = 1.0
     on: bool = False
     size: Size = Size(1)
+    place: Path = Path("/")
     kind: Literal["a", "b"] = "a"
     maybe_number: int | None = None
     maybe_size: Size | None = None
@@ -55,6 +56,7 @@ def sample(**values):
         ("size", "1K", "size", 1024),
         ("size", "1M", "size", 1024**2),
         ("size", "1G", "size", 1024**3),
+        ("place", "run/a b", "place", Path("run/a b")),
         ("kind", "b", "kind", "b"),
         ("maybe-number", "3", "maybe_number", 3),
         ("maybe-size", "3K", "maybe_size", 3072),

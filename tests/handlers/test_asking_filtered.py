@@ -187,3 +187,19 @@ def test_display_settings_are_answered_alike(way):
     client.say(DisplayConfig(1, 32))
     assert client.heard() == [Reply(5, 2)]
     assert world.guest.heard() == []
+
+
+def test_a_request_refused_after_the_agent_replied_fails_no_later_one():
+    """A REPLY names no request, so one that was not asked for ends what is judged."""
+    slow = Slow(MonitorsConfig, only="out")
+    world, client, _ = filtered(slow)
+    client.say(ONE)
+    world.guest.say(GOOD)
+    client.heard()
+    client.say(TWO)
+    slow.questions[0].say(Drop("no"))
+    slow.questions[1].say()
+    assert client.heard() == []
+    assert world.guest.heard() == [TWO]
+    world.guest.say(GOOD)
+    assert client.heard() == [GOOD]
