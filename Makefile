@@ -11,11 +11,12 @@ PEERS := spice-vdagent xvfb xclip x11-utils libspice-protocol-dev \
 # What Linux runs in QEMU for the tests.
 GUEST := .cache/guest/initrd.img
 
-# What needs neither a process nor a package of its own.
-FLOOR_TESTS := -W default $(addprefix --ignore=tests/,real peers qemu lives docs \
+# Tests of whole processes, real peers and packages, and the others.
+OUTSIDE := $(addprefix tests/,real peers qemu lives floods docs \
 	test_packaging.py test_examples.py)
+INSIDE := $(addprefix --ignore=,$(OUTSIDE))
 
-.PHONY: run test lint unit floor peers guest fuzz atheris corpus clean
+.PHONY: run test lint tests inside outside unit floor peers guest fuzz atheris corpus clean
 
 run: .venv/installed
 	@mkdir -p run
@@ -23,7 +24,10 @@ run: .venv/installed
 	@echo "and run/demo-ci.sock. Ctrl-C ends it."
 	$(BIN)/twistd -n --pidfile= vdproxy -c etc/vm.ini
 
-test: lint unit floor
+test: lint
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=recurse tests
+
+tests: inside outside
 
 lint: .venv/installed-for-tests
 	$(BIN)/ruff check .
@@ -31,17 +35,24 @@ lint: .venv/installed-for-tests
 	$(BIN)/mypy
 	$(BIN)/mypy examples/*/vdproxy_*/*.py
 
-# Everything on the default reactor, and what has to do with a reactor on asyncio's.
-unit: .venv/installed-for-tests peers guest
-	$(BIN)/python -bb -m pytest
+# These two go on at the same time: one computes, the other waits for its peers.
+inside: unit
+	$(MAKE) --no-print-directory floor
+
+outside: .venv/installed-for-tests peers guest
+	$(BIN)/python -bb -m pytest $(OUTSIDE)
+
+# On the default reactor, and on asyncio's what has to do with a reactor.
+unit: .venv/installed-for-tests peers
+	$(BIN)/python -bb -m pytest $(INSIDE)
 	$(BIN)/python -bb -m pytest --reactor=asyncio tests/net tests/frontends tests/service tests/cli tests/test_tap.py
 
 # The oldest Twisted and zope.interface that setup.cfg allows: Debian 12's. What is
 # reached there is measured, by those tests alone whose inputs are always the same.
 floor: .venv-floor/installed
-	$(FLOOR) -m coverage run -m pytest $(FLOOR_TESTS) -m "not hypothesis"
+	$(FLOOR) -m coverage run -m pytest -W default $(INSIDE) -m "not hypothesis"
 	$(FLOOR) -m coverage json --quiet -o - | $(FLOOR) tests/check_coverage.py
-	$(FLOOR) -m pytest $(FLOOR_TESTS) --ignore=tests/fuzz -m hypothesis
+	$(FLOOR) -m pytest -W default $(INSIDE) --ignore=tests/fuzz -m hypothesis
 
 # The tests of tests/fuzz with so many times as many examples, others each time.
 HUNT ?= 7

@@ -109,6 +109,14 @@ def _check_client(given: Input) -> None:
         assert not whole.error or ", at byte " in whole.error
 
 
+def _hint(link: GuestLink, given: Input) -> None:
+    kind = given.number(3)
+    if kind == 2:
+        link.doubt("a hint")
+    else:
+        link.expect_another(is_there=kind == 1)
+
+
 def _check_guest(given: Input) -> None:
     offer = given.one_of(OFFERS)
     if _SELECTION not in offer:
@@ -126,7 +134,7 @@ def _check_guest(given: Input) -> None:
         elif step == 13:
             _say(link, ear, message(given))
         elif step == 12:
-            given.one_of((link.reopened, lambda: link.doubt("a hint")))()
+            _hint(link, given)
         else:
             said = speech(given, _layout(link))
             stream += said

@@ -147,8 +147,18 @@ def test_what_one_vm_holds_has_those_of_another_wait_and_go_on(share, other):
 
 def test_nobody_has_room_where_more_is_held_than_may_be(budget, share, other):
     Holding(share).set(76 * MIB)
-    budget.max_memory = 50 * MIB
+    budget.limit(50 * MIB, 1, 1)
     assert other.full
+
+
+def test_who_waits_goes_on_when_there_may_be_more(budget, share, clock):
+    members = line(share)
+    Holding(share).set(76 * MIB)
+    clock.advance(9)
+    budget.limit(200 * MIB, 1, 1)
+    assert waiting(*members) == ""
+    clock.advance(100)
+    assert [member.given_up for member in members] == ["", "", ""]
 
 
 @pytest.mark.parametrize("held", [51, 76])

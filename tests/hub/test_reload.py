@@ -371,3 +371,12 @@ def test_clients_that_are_not_allowed_any_more_are_let_go_of():
     ours, root, unknown = (world.ready_client(uid=uid) for uid in (1000, 0, None))
     world.hub.access = Access(uids=frozenset([1000]))
     assert [c.transport.losing for c in (ours, root, unknown)] == [False, True, True]
+
+
+def test_what_a_handler_kept_counts_no_more_when_it_goes():
+    keeps = Recorder(Ping)
+    world = up_world(keeps)
+    keeps.vm.keeps(10 * 1024 * 1024)
+    assert world.hub.share.used == 10 * 1024 * 1024
+    reinstall(world, Recorder(Ping))
+    assert world.hub.share.used == 0

@@ -170,6 +170,7 @@ def test_the_word_of_an_opening_finds_a_new_agent_in_half_a_message_at_once():
     handler = Recorder()
     for early in (True, False):
         world = up_world(handler)
+        world.wait(60)
         handler.forget()
         world.guest.feed(HALF)
         if early:
@@ -270,6 +271,7 @@ def test_what_the_old_one_said_is_read_to_its_end_first():
 def test_an_agent_whose_port_is_closed_is_lost_after_its_last_words(word):
     handler = Recorder(ClipboardGrab, relayed=Capabilities.of(5))
     world, _ = world_with_kernel(word, handler)
+    world.wait(60)
     world.hub.guest.port_closed()
     world.wait(0.125)
     world.guest.feed(frame(GRAB, numbers(1)))
@@ -287,8 +289,10 @@ def test_an_agent_whose_port_is_closed_is_lost_after_its_last_words(word):
 def test_what_it_has_not_read_never_reaches_its_successor(word):
     """H31."""
     world, kernel = world_with_kernel(word)
+    world.wait(60)
     kernel.kept = 100_000
     world.hub.guest.port_closed()
+    world.wait(0)
     assert world.guest.transport.aborted == (word == LINUX)
     assert world.hub.guest.up == (word == LINUX), "until the connection has ended"
 
@@ -474,6 +478,7 @@ def test_every_word_of_a_new_agent_in_sync_counts_at_once():
 def test_the_word_of_a_closing_has_a_successor_met_at_once():
     """H30: its opening is told of a second later."""
     world = up_world()
+    world.wait(60)
     world.guest.feed(HALF)
     world.hub.guest.port_closed()
     world.wait(0.125)
@@ -517,3 +522,49 @@ def test_the_opening_that_a_new_connection_leads_to_is_that_of_its_first_answer(
     world.wait(60)
     assert world.hub.guest.up
     assert not world.guest.transport.aborted
+
+
+def test_content_stays_content_after_the_word_of_an_opening_that_was_seen():
+    """H30, H32."""
+    handler = Recorder(Clipboard, relayed=Capabilities.of(5))
+    world = up_world(handler)
+    world.wait(1)
+    world.hub.guest.port_opened()
+    world.wait(100)
+    mark = announce(1, LINUX)
+    stream = frame(CLIPBOARD, numbers(0, 1) + mark + b"more", per_chunk=999)
+    cut = stream.index(mark) + len(mark)
+    world.guest.feed(stream[:cut])
+    world.guest.feed(stream[cut:])
+    assert handler.told("guest_lost") == []
+    ((_, _, received),) = handler.told("received")
+    assert received == Clipboard(0, 1, mark + b"more")
+
+
+def test_a_port_that_is_closed_in_a_vm_that_stands_still_is_acted_upon():
+    """H31: it is told once."""
+    world, kernel = world_with_kernel()
+    world.wait(60)
+    world.hub.guest.vm_stopped()
+    kernel.kept = 100_000
+    world.hub.guest.port_closed()
+    world.wait(0)
+    assert world.guest.transport.aborted
+
+
+@pytest.mark.parametrize("word_comes", [True, False])
+def test_a_closing_that_is_told_behind_the_next_announcement_is_an_old_one(word_comes):
+    """H32: unless the word of the opening does not follow."""
+    world, kernel = world_with_kernel()
+    world.wait(60)
+    world.guest.announce(1)
+    world.guest.announce(0)
+    kernel.kept = 768
+    world.hub.guest.port_closed()
+    world.wait(1)
+    assert not world.guest.transport.aborted
+    kernel.kept = 0
+    if word_comes:
+        world.hub.guest.port_opened()
+    world.wait(20)
+    assert world.guest.transport.aborted == (not word_comes)

@@ -17,7 +17,7 @@ T = TypeVar("T")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 #: How long a program may take to end after SIGTERM, and Xvfb to start, seconds.
-_STOP_SECONDS = 3.0
+_STOP_SECONDS = 6.0
 _XVFB_SECONDS = 10.0
 
 

@@ -60,8 +60,8 @@ class Budget:
     """
     The memory and the clients of all VMs of one process.
 
-    The options ``max_memory`` (bytes), ``max_clients`` and ``max_clients_per_uid``
-    may be changed at any time, which harms nobody who is there.
+    ``limit`` sets the options ``max_memory`` (bytes), ``max_clients`` and
+    ``max_clients_per_uid`` anew at any time, which harms nobody who is there.
 
     Large messages come in as they like in a VM that holds no more than is left over.
     Beyond that one at a time does, in the order in which they began, so that each
@@ -88,6 +88,15 @@ class Budget:
         self._line: dict[Member, _Place] = {}
         self._first: Member | None = None
         self._timer: IDelayedCall | None = None
+
+    def limit(
+        self, max_memory: int, max_clients: int, max_clients_per_uid: int
+    ) -> None:
+        """Have these limits from now on."""
+        self.max_memory = max_memory
+        self.max_clients = max_clients
+        self.max_clients_per_uid = max_clients_per_uid
+        self._settle()
 
     @property
     def free(self) -> int:

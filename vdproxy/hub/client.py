@@ -21,7 +21,6 @@ from vdproxy.link.client import ClientEvent, ClientLink
 from vdproxy.link.events import (
     ClientReady,
     ClientRenewed,
-    Discarded,
     Malformed,
 )
 from vdproxy.wire.capabilities import Capabilities
@@ -232,7 +231,7 @@ class Client(Peer):
             self._owner.client_left(self)
         elif isinstance(event, Malformed):
             self._refuse(event)
-        elif isinstance(event, Discarded):
+        else:
             self._context.log.info(
                 "{message} of client {client} not taken: {reason}",
                 message=message_name(event.number),

@@ -249,7 +249,7 @@ class Features:
 
     def _stop(self, mount: Mount[Handler]) -> None:
         mount.call(mount.plugin.stop)
-        mount.clock.cancel_all()
+        mount.end()
 
     def _log_unowned(self, peer: Peer, number: int) -> None:
         if number in self._unowned or len(self._unowned) == _MAX_UNOWNED_LOGGED:

@@ -16,7 +16,6 @@ from vdproxy.hub.watch import Watch
 from vdproxy.link.events import (
     AgentLost,
     AgentUp,
-    Discarded,
     Malformed,
 )
 from vdproxy.link.guest import GuestEvent, GuestLink
@@ -270,8 +269,8 @@ class Guest(Peer):
             return
         self._flush()
         if isinstance(event, Message):
-            if isinstance(event, AnnounceCapabilities):
-                self._take_announcement(event)
+            if isinstance(event, AnnounceCapabilities) and self._watch is not None:
+                self._take_announcement(event, self._watch)
             self._owner.dispatch(self, event)
         elif isinstance(event, AgentUp):
             self._owner.agent_up(event.capabilities)
@@ -284,18 +283,17 @@ class Guest(Peer):
             self._owner.refuse(self, event.number, event.payload, event.reason)
         elif isinstance(event, SkippedMessage):
             self._refuse_skipped(event, "over max-message")
-        elif isinstance(event, Discarded):
+        else:
             self._context.log.info(
                 "{message} of the guest not taken: {reason}",
                 message=message_name(event.number),
                 reason=event.reason,
             )
 
-    def _take_announcement(self, event: AnnounceCapabilities) -> None:
+    def _take_announcement(self, event: AnnounceCapabilities, watch: Watch) -> None:
         if self._context.trace:
             self._context.trace.capabilities(self.traced_as, event.capabilities)
-        if self._watch is not None:
-            self._watch.announced(anew=event.request == 1)
+        watch.announced(anew=event.request == 1)
         if self._cut_short and self._link is not None and self._link.reconnects:
             self.connect_anew(
                 "it may have read the end of what its predecessor did not"
@@ -312,12 +310,12 @@ class Guest(Peer):
         self._owner.refuse(self, skipped.number, b"", reason)
 
     def _put(self, queued: Queued, *, bulk: bool = False) -> None:
-        if self._outbox is not None:
-            self._trace_sent(queued.message)
-            self._queue.put(queued, bulk=bulk)
-            self._outbox.write()
-            if self._watch is not None and (self._outbox.size or self._untaken):
-                self._watch.look_at_sent()
+        assert self._outbox is not None  # As long as there is a link.
+        self._trace_sent(queued.message)
+        self._queue.put(queued, bulk=bulk)
+        self._outbox.write()
+        if self._watch is not None and (self.queued or self._untaken):
+            self._watch.look_at_sent()
 
     def _flush(self) -> None:
         """Send what the link has to say, unless the guest does not read."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -334,13 +334,15 @@ class Hub:
         announcement = AnnounceCapabilities(1, offer.to_words())
 
         def settled(outcome: Message | Dropped) -> None:
-            if isinstance(outcome, AnnounceCapabilities):
-                self._filters.tell("out", peer, outcome)
-                judged(outcome.capabilities)
-            elif isinstance(outcome, Dropped):
+            if isinstance(outcome, Dropped):
                 self._note_drop("to", peer, announcement, outcome)
                 self._filters.tell("out", peer, announcement, dropped=outcome)
                 judged(None)
+            else:
+                # A message is replaced by one of its class alone.
+                left = cast("AnnounceCapabilities", outcome)
+                self._filters.tell("out", peer, left)
+                judged(left.capabilities)
 
         peer.make_offer(announcement, settled)
 

@@ -89,9 +89,8 @@ class Intake:
         """Let others have their turn, and so much time pass."""
         self.stop("others' turn")
         self._call = self._clock.callLater(seconds, self._take_turn)
-        if not self.gives_way:
-            self.gives_way = True
-            self._share.change_backlogs(1)
+        self.gives_way = True
+        self._share.change_backlogs(1)
 
     def take_turns(self) -> None:
         """Act at once on all that has been read: nothing more will come."""

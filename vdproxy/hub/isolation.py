@@ -136,6 +136,8 @@ class Mount(Generic[_P]):
         self.called_later = called_later
         #: Called with the seconds that a call took, if many.
         self.slow: Callable[[float], None] | None = None
+        #: Called when the plugin has been stopped.
+        self.ended: Callable[[], None] | None = None
         self._kind = kind
         self._log = log
         self._turn = turn
@@ -145,6 +147,12 @@ class Mount(Generic[_P]):
     def keeps_failing(self) -> bool:
         """Whether one of its methods has failed five times in a row."""
         return any(count >= MAX_FAILURES for count in self._failures.values())
+
+    def end(self) -> None:
+        """Take note that the plugin has been stopped: nothing of it is left."""
+        self.clock.cancel_all()
+        if self.ended is not None:
+            self.ended()
 
     def call(self, method: Callable[[*_Ts], object], *args: *_Ts) -> bool:
         """Call a method that answers nothing; tell whether it went well."""

@@ -206,7 +206,7 @@ class Peer(ABC):
         """
         if self._processing or self._intake.gives_way:
             return
-        link = self._link
+        link, trace = self._link, self._context.trace
         heard, most = 0, self._intake.slice
         self._processing = True
         try:
@@ -216,8 +216,10 @@ class Peer(ABC):
                     event = link.next_event()
                     if event is None:
                         break
-                    if isinstance(event, (ChunkHeader, MessageReceived)):
-                        self._trace(event)
+                    if trace and isinstance(event, ChunkHeader):
+                        trace.chunk(self.traced_as, event.size)
+                    elif trace and isinstance(event, MessageReceived):
+                        trace.received(self.traced_as, event.number, event.size)
                     else:
                         heard += 1
                         self._handle(event)
@@ -359,14 +361,6 @@ class Peer(ABC):
     @abstractmethod
     def _flush(self) -> None:
         """Send what the link itself has to say."""
-
-    def _trace(self, header: ChunkHeader | MessageReceived) -> None:
-        if not self._context.trace:
-            return
-        if isinstance(header, ChunkHeader):
-            self._context.trace.chunk(self.traced_as, header.size)
-        else:
-            self._context.trace.received(self.traced_as, header.number, header.size)
 
     @abstractmethod
     def _queue_changed(self) -> None:

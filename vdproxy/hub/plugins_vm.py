@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vdproxy.hub.budget import Holding
@@ -27,6 +28,7 @@ class PluginsVM:
         self._special = mount.special
         self._kept = Holding(hub.share)
         self._keeps = 0
+        mount.ended = partial(self._kept.set, 0)
 
     def options_for(self, peer: Peer) -> Any:  # noqa: ANN401 - the plugin's own class
         return self._special.get((peer.frontend, peer.name), self.options)

@@ -119,7 +119,7 @@ class Seat(Mount[Filter]):
             consequence="nothing passes" if self._closed else "all passes without it",
             reason=reason,
         )
-        self.clock.cancel_all()
+        self.end()
         for wait in list(self._waits):
             wait.give_up("it is benched")
         self._turn.later(self._changed)
@@ -135,7 +135,7 @@ class Seat(Mount[Filter]):
         if not self.benched:
             self.benched = True
             self.call(self.plugin.stop)
-        self.clock.cancel_all()
+        self.end()
 
     def retire(self) -> None:
         """Have what a closed filter has not decided go on without it."""

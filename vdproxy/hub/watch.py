@@ -150,6 +150,8 @@ class Watch:
     def stop_or_resume(self, *, vm_stopped: bool) -> None:
         """Take note that the VM has been stopped, or goes on."""
         self._vm_stopped = vm_stopped
+        if self._awaits_announcement and not vm_stopped:
+            self._await_announcement()
         self.look()
 
     def port_opened(self) -> None:
@@ -160,12 +162,11 @@ class Watch:
         not has read the rest of something first: then it opens the port once more
         and says nothing.
         """
-        self._expect_another(is_there=True)
-        if self._clock.seconds() - self._announced_at <= _LATE:
-            self._announced_at = float("-inf")
-        else:
-            self._awaits_announcement = True
-            self._after_silence(_CHECK, partial(self.doubt, _UNANNOUNCED))
+        self._cancel_port_call()
+        if not self._is_known():
+            self._expect_another(is_there=True)
+            if not self._is_known():
+                self._await_announcement()
 
     def port_closed(self) -> None:
         """
@@ -174,25 +175,49 @@ class Watch:
         What the agent has not read would be its successor's, and takes it down, so
         there is no time for last words then.
         """
-        self._expect_another(is_there=False)
-        if self._guest.unread is not None:
-            self.doubt(_CLOSED)
+        self._cancel_port_call()
+        if self._is_young:
+            # Its opening has not been told of: this is of the time before, or there
+            # is one word for both.
+            seconds = _LATE
         else:
-            self._after_silence(_LAST_WORDS, partial(self.doubt, _CLOSED))
+            self._expect_another(is_there=False)
+            seconds = _LAST_WORDS if self._guest.unread is None else 0.0
+        self._after_silence(seconds, partial(self._lose, _CLOSED))
+
+    @property
+    def _is_young(self) -> bool:
+        """Whether QEMU's word of the agent's opening is still to come."""
+        return self._clock.seconds() - self._announced_at <= _LATE
+
+    def _is_known(self) -> bool:
+        """Tell whether the opening that QEMU tells of is that of the agent we know."""
+        known = self._is_young
+        self._announced_at = float("-inf")
+        return known
 
     def _expect_another(self, *, is_there: bool) -> None:
-        self._cancel_port_call()
         self._link.expect_another(is_there=is_there)
         self._guest.process_events()
+
+    def _await_announcement(self) -> None:
+        self._cancel_port_call()
+        self._awaits_announcement = True
+        self._after_silence(_CHECK, partial(self.doubt, _UNANNOUNCED))
 
     def doubt(self, reason: str) -> None:
         """
         Take an agent for lost that has answered once, for this *reason*.
 
-        Only a new connection rids the socket of what it has not read; where that is
-        none to be had, whoever is there is asked.
+        Only that of a VM that stands still cannot be blamed.
         """
-        if not self._link.synced or self._vm_stopped:
+        if not self._vm_stopped:
+            self._lose(reason)
+
+    def _lose(self, reason: str) -> None:
+        # Only a new connection rids the socket of what the agent has not read; where
+        # none is to be had, whoever is there is asked.
+        if not self._link.synced:
             return
         if self._link.reconnects:
             self._guest.connect_anew(reason)
@@ -201,12 +226,12 @@ class Watch:
             self._guest.process_events()
 
     def _after_silence(self, seconds: float, act: Callable[[], None]) -> None:
-        """Call *act* when nothing has come for a while, though it could."""
+        """Call *act* when nothing has come from the guest for a while."""
         received = self._link.received
 
         def after() -> None:
-            if self._link.received == received and not self._vm_stopped:
-                self._port_call = None
+            self._port_call = None
+            if self._link.received == received:
                 act()
             else:
                 self._after_silence(seconds, act)

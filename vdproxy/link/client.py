@@ -21,7 +21,6 @@ from vdproxy.wire.chunk import (
     ChunkReader,
     CutMessage,
     RawMessage,
-    SkippedMessage,
 )
 from vdproxy.wire.codec import Codec
 from vdproxy.wire.constants import MessageType, Port
@@ -32,15 +31,11 @@ from vdproxy.wire.messages import (
     Reply,
 )
 
-ClientEvent = (
-    Message
-    | ClientReady
-    | ClientRenewed
-    | Malformed
-    | Discarded
-    | ChunkHeader
-    | MessageReceived
-)
+#: What a client does.
+ClientEvent = Message | ClientReady | ClientRenewed | Malformed | Discarded
+
+#: What only a trace is told.
+Header = ChunkHeader | MessageReceived
 
 
 #: Replies outstanding of one type whose ports are remembered.
@@ -63,7 +58,7 @@ class ClientLink(Link):
         self._reader = ChunkReader(
             CLIENT_FRAMING, codec.limit, codec.is_bulk, report_chunks=report_headers
         )
-        self._events: deque[ClientEvent] = deque()
+        self._events: deque[ClientEvent | Header] = deque()
         self._requests = 0
         self._unanswered: int | None = None
         self._reply_ports: dict[int, deque[int]] = {
@@ -115,7 +110,7 @@ class ClientLink(Link):
         """Take the next bytes from the client."""
         self._reader.receive_data(data)
 
-    def next_event(self) -> ClientEvent | None:
+    def next_event(self) -> ClientEvent | Header | None:
         """
         Return what the client did next, or None until more bytes are there.
 
@@ -128,7 +123,8 @@ class ClientLink(Link):
                 return None
             if isinstance(event, RawMessage):
                 self._receive(event)
-            elif not isinstance(event, SkippedMessage):
+            else:
+                assert isinstance(event, ChunkHeader)  # CLIENT_FRAMING skips nothing.
                 self._events.append(event)
         return self._events.popleft()
 

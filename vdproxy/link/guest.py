@@ -40,16 +40,11 @@ from vdproxy.wire.constants import (
 )
 from vdproxy.wire.messages import AnnounceCapabilities, ClientDisconnected, Message
 
-GuestEvent = (
-    Message
-    | AgentUp
-    | AgentLost
-    | Malformed
-    | Discarded
-    | SkippedMessage
-    | ChunkHeader
-    | MessageReceived
-)
+#: What an agent does.
+GuestEvent = Message | AgentUp | AgentLost | Malformed | Discarded | SkippedMessage
+
+#: What only a trace is told.
+Header = ChunkHeader | MessageReceived
 
 
 _GRAB_SERIAL = Capability.VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL
@@ -87,7 +82,7 @@ class GuestLink(Link):
         self.synced = False
         self._offer = offer
         self._report_headers = report_headers
-        self._events: deque[GuestEvent] = deque()
+        self._events: deque[GuestEvent | Header] = deque()
         self._reader: ChunkReader | None = self._new_reader(0)
         self._succession = Succession(codec)
         #: Where in the stream the last message ended.
@@ -153,7 +148,7 @@ class GuestLink(Link):
         elif self._reader is not None:
             self._reader.receive_data(data)
 
-    def next_event(self) -> GuestEvent | None:
+    def next_event(self) -> GuestEvent | Header | None:
         """Return what the guest did next, or None until more bytes are there."""
         while not self._events:
             if self._doubtful is not None:

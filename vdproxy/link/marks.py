@@ -133,10 +133,10 @@ class Marks:
         first = max(first, self.received - self._size)
         start = self.received
         pieces: list[bytes] = []
-        for read in reversed(self._reads):
+        reads = reversed(self._reads)
+        while start > first:
+            read = next(reads)
             start -= len(read)
             pieces.insert(0, read)
-            if start <= first:
-                break
         window = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         return window[first - start : last - start]

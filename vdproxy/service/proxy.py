@@ -126,9 +126,9 @@ class ProxyService(MultiService):
         return vm
 
     def _limit(self, process: ProcessOptions) -> None:
-        self._budget.max_memory = process.max_memory
-        self._budget.max_clients = process.max_clients
-        self._budget.max_clients_per_uid = process.max_clients_per_uid
+        self._budget.limit(
+            process.max_memory, process.max_clients, process.max_clients_per_uid
+        )
 
     def _note(self, notes: tuple[str, ...]) -> None:
         for note in notes:
