@@ -381,3 +381,13 @@ def test_a_client_that_asks_without_end_before_the_guest_is_up_is_let_go_of():
         early.feed(monitors_config() * 1025)
     assert early.transport.losing
     assert len(lines.having("asks without end")) == 1
+
+
+def test_what_waits_before_the_guest_is_up_is_bounded_in_bytes():
+    world = World(Recorder(Ping), max_queued=1000)
+    early = world.client()
+    with logged() as lines:
+        for _ in range(3):
+            early.peer.send(Ping(bytes(600)))
+    assert early.transport.losing
+    assert len(lines.having("3 answers of 1800 bytes wait")) == 1

@@ -44,6 +44,17 @@ def test_control_that_comes_later_is_next():
     assert queue.rest() == messages(control, *bulk[1:])
 
 
+def test_what_does_not_wait_any_more_can_be_dropped_to_no_effect():
+    queue = Queue()
+    begun, dropped, kept = (queue.add("a", size) for size in (100, 200, 300))
+    queue.pop()
+    for _ in range(2):
+        queue.cancel(begun)
+        queue.cancel(dropped)
+    assert (queue.size, queue.size_of("a")) == (300, 400)
+    assert queue.rest() == messages(kept)
+
+
 def served_while_busy(queue, sendings):
     """
     Pop while every source has bulk waiting; yield the bytes each has been served,

@@ -194,8 +194,9 @@ def test_an_agent_that_only_pauses_is_not_lost():
 
 def test_an_unfinished_message_without_an_announcement_may_end_much_later():
     handler = Recorder(Clipboard, relayed=Capabilities.of(5, 6))
-    world = up_world(handler)
-    stream = frame(CLIPBOARD, numbers(0, 1) + b"text")
+    world = World(handler)
+    world.guest.come_up(WINDOWS)
+    stream = frame(CLIPBOARD, numbers(1) + b"text")
     world.guest.feed(stream[:-1])
     world.wait(60)
     assert world.clock.getDelayedCalls() == []

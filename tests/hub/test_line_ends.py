@@ -18,6 +18,7 @@ from tests.hub.faults import (
     LIMIT,
     SLOW,
     WITH_PINGS,
+    Auditing,
     Judge,
     Picky,
     Slow,
@@ -317,3 +318,64 @@ def test_a_drop_of_what_could_not_be_told_ends_nothing():
     client.peer.send(Clipboard(1, 1, b"xyz"))
     client.peer.send(Clipboard(0, 1, b"xyz"))
     assert client.heard() == [Clipboard(0, 0, b"")]
+
+
+def test_a_message_that_waits_behind_another_can_be_withheld():
+    slow = Slow(Ping, only="out")
+    auditing = Auditing()
+    handler = Witness(Ping, relayed=PINGS)
+    world = World(handler, filters=[slow, auditing])
+    world.guest.come_up(WITH_PINGS)
+    client = world.ready_client(WITH_PINGS)
+    for message in (ONE, TWO):
+        sending = client.peer.send(message)
+    client.peer.send(THREE)
+    sending.withhold("too late")
+    assert handler.told("withheld") == [("withheld", client.peer, TWO, "too late")]
+    assert [d.outcome for d in auditing.decisions] == ["dropped"]
+    answer_all(slow)
+    assert client.heard() == [ONE, THREE]
+
+
+def test_what_cannot_be_told_is_an_error_also_where_a_filter_takes_its_time():
+    slow = Slow(Clipboard, only="out")
+    _, client = chain(slow)
+    with pytest.raises(LocalProtocolError):
+        client.peer.send(Clipboard(9, 1, b"xyz"))
+    assert slow.questions[0].answer.cancelled
+    client.peer.send(ONE)
+    assert client.heard() == [ONE]
+
+
+def test_a_message_may_be_cancelled_when_its_verdict_has_come_in_the_same_call():
+    class Cancelling(Relay):
+        def received(self, peer, message):
+            sending = self.vm.guest.send(message)
+            slow.questions[-1].say()
+            assert sending.cancel()
+
+    slow = Slow(Ping, only="out")
+    later = Judge(lambda way, peer, message: None)
+    world = World(Cancelling(Ping, relayed=PINGS), filters=[slow, later])
+    world.guest.come_up(WITH_PINGS)
+    client = world.ready_client(WITH_PINGS)
+    client.say(SLOW)
+    assert SLOW not in later.asked["out"]
+    assert world.guest.heard() == []
+    assert world.hub.guest.senders == set()
+
+
+def test_a_verdict_in_time_on_what_has_a_deadline_ends_it():
+    slow = Slow(Clipboard, only="in")
+    handler = Witness(Clipboard, Ping, relayed=Capabilities.of(5, 6) | PINGS)
+    world = World(handler, filters=[slow])
+    world.guest.come_up(WITH_PINGS)
+    client = world.ready_client(WITH_PINGS | GTK)
+    data = Clipboard(0, 1, b"xyz")
+    client.say(data)
+    world.wait(2.4)
+    slow.questions[0].say()
+    world.hub.log.close()
+    assert world.clock.getDelayedCalls() == []
+    assert handler.told("received") == [("received", client.peer, data)]
+    assert handler.told("dropped") == []

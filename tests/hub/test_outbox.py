@@ -190,3 +190,20 @@ def test_a_transport_may_fill_up_and_drain_in_turn():
         sender.transport.drain()
         assert sender.outbox.size == 0
     assert sender.transport.written == wire(SMALL) * 3
+
+
+def test_data_that_messages_in_a_row_share_count_once():
+    fifo = Fifo()
+    data = bytes(100_000)
+    one = CutMessage(4, b"", data=data)
+    for _ in range(3):
+        fifo.put(CutMessage(4, b"", data=data))
+    extra = one.size - len(data)
+    assert (fifo.size, fifo.largest) == (one.size + 2 * extra, one.size)
+    fifo.put(CutMessage(4, b"", data=bytes(100_000)))
+    assert fifo.size == 2 * (one.size + extra)
+    while fifo.pop() is not None:
+        pass
+    assert (fifo.size, fifo.largest) == (0, 0)
+    fifo.put(CutMessage(4, b"", data=data))
+    assert fifo.size == one.size, "nobody else holds them any more"

@@ -12,9 +12,10 @@ from tests.hub.doubles import (
     up_world,
 )
 from tests.link.frames import LINUX, announce
+from vdproxy.errors import LocalProtocolError
 from vdproxy.hub.peer import Incoming
 from vdproxy.wire.capabilities import Capabilities
-from vdproxy.wire.messages import MonConfig, MonitorsConfig, Reply
+from vdproxy.wire.messages import Clipboard, MonConfig, MonitorsConfig, Reply
 
 CONFIG = MonitorsConfig(0, (MonConfig(800, 600),))
 
@@ -81,6 +82,29 @@ def test_no_more_than_enough_is_read_in_a_pause(end):
     end.peer.resume()
     assert end.transport.reading
     assert [len(message.data) for message in told(end)] == [200 * 1024, 100 * 1024]
+
+
+def test_a_client_is_read_when_nothing_speaks_against_it_any_more():
+    world = up_world(Recorder(Ping))
+    client = world.ready_client(transport=FakeTransport())
+    client.peer.wait_for_room()
+    client.peer.pause()
+    client.feed(client.spell(Ping(bytes(300 * 1024))))
+    client.peer.have_room()
+    assert client.transport.reading is False
+    client.peer.resume()
+    assert client.transport.reading is True
+
+
+def test_what_a_peer_cannot_be_told_is_known_while_it_is_there():
+    world = World(Recorder(Ping))
+    unknown = Clipboard(9, 1, b"xyz")
+    world.hub.guest.check(unknown)
+    world.guest.come_up()
+    with pytest.raises(LocalProtocolError):
+        world.hub.guest.check(unknown)
+    world.guest.leave()
+    world.hub.guest.check(unknown)
 
 
 def test_a_guest_that_is_paused_is_not_taken_for_a_silent_one():

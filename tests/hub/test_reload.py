@@ -380,3 +380,5 @@ def test_what_a_handler_kept_counts_no_more_when_it_goes():
     assert world.hub.share.used == 10 * 1024 * 1024
     reinstall(world, Recorder(Ping))
     assert world.hub.share.used == 0
+    keeps.vm.keeps(10 * 1024 * 1024)
+    assert world.hub.share.used == 0

@@ -56,6 +56,20 @@ def test_one_that_catches_up_has_its_time_anew(world, slow):
     assert not slow.transport.losing
 
 
+def test_one_that_has_read_everything_is_watched_no_more(world, slow):
+    slow.peer.send(Ping(b"?"))
+    world.wait(6)
+    slow.transport.drain()
+    world.wait(60)
+    assert world.clock.getDelayedCalls() == []
+    slow.transport.fill()
+    slow.peer.send(Ping(b"?"))
+    world.wait(9.9)
+    assert not slow.transport.losing
+    world.wait(0.2)
+    assert slow.transport.losing
+
+
 def test_a_large_message_goes_on_as_long_as_some_of_it_is_read(world, slow):
     slow.peer.send(LARGE)
     for _ in range(20):

@@ -98,6 +98,27 @@ def test_content_that_looks_like_an_announcement_is_content(content, reopened):
     assert link.synced
 
 
+def test_content_that_a_new_agent_would_have_followed_by_less_is_content():
+    """H30: one that has not been answered would not go on and on."""
+    data = b"before " + NEW + reply()
+    stream = frame(CLIPBOARD, numbers(0, 1) + data)
+    link = synced()
+    assert feed(link, stream).events == []
+    events = feed(link, *[reply()] * 150).events
+    assert events == [Clipboard(0, 1, data), *[Reply(2, 1)] * 150]
+    assert link.synced
+
+
+def test_an_announcement_that_nothing_of_an_agents_follows_is_content():
+    data = b"before " + NEW + b"and so on " * 10
+    stream = frame(CLIPBOARD, numbers(0, 1) + data)
+    link = synced()
+    assert feed(link, stream[:-50]).events == []
+    link.quiet()
+    assert feed(link, stream[-50:]).events == [Clipboard(0, 1, data)]
+    assert link.synced
+
+
 def test_content_in_many_reads_may_hold_announcements():
     data = (NEW + b"and so on ") * 10_000
     link = synced()

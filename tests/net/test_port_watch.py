@@ -441,7 +441,7 @@ def test_without_a_greeting_it_says_so_and_waits_on(connect, endpoint, clock, lo
     assert trouble(log) == []
     clock.advance(100)
     (line,) = trouble(log)
-    assert line.endswith("no greeting yet, as when another program is connected")
+    assert line.endswith("no answer yet, as when another program is connected")
     assert len(endpoint.times) == 1
     qemu.greet()
     qemu.serve()

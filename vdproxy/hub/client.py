@@ -121,13 +121,18 @@ class Client(Peer):
         account = self._context.filters.account
         if self.offered is not None:
             return self._line.send(message, source, account)
-        self._early.append(_Early(message, source, account))
         weight = attempt(partial(self._link.weigh, message))
+        waiting = self._early_size
+        self._early.append(_Early(message, source, account))
         self._early_size += 0 if isinstance(weight, Failed) else weight
         self._waiting_changed()
-        if len(self._early) > _MAX_EARLY:
+        if (
+            len(self._early) > _MAX_EARLY
+            or waiting > self._context.share.limits.max_queued
+        ):
             self.disconnect(
-                f"it asks without end: {_MAX_EARLY} answers wait for the guest"
+                f"it asks without end: {len(self._early)} answers of "
+                f"{self._early_size} bytes wait for the guest"
             )
         return None
 

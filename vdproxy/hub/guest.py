@@ -185,6 +185,7 @@ class Guest(Peer):
 
     def disconnected(self, reason: str) -> None:
         """Take note that the connection to the guest's port has ended."""
+        self._intake.take_turns()
         was_up, outbox = self.up, self._outbox
         self._close()
         self._waits_to_begin = self._cut_short = False
@@ -238,6 +239,7 @@ class Guest(Peer):
                 "the connection to the guest's agent is made anew: {reason}",
                 reason=reason,
             )
+            self.leave(reason)
             self._transport.abortConnection()
 
     def skip_incoming(self, reason: str) -> None:

@@ -175,7 +175,7 @@ class Hub:
         if self._stopping:
             raise Refused("vdproxy stops")
         try:
-            if not self._access.allows(uid, gids):
+            if not self.access.allows(uid, gids):
                 raise Refused(f"uid {_shown(uid)} is not allowed")
             self._find_place(uid)
         except Refused as refused:

@@ -46,11 +46,14 @@ class Fifo:
     """
     Messages in the order in which they came.
 
-    ``largest`` is the size in bytes of the largest since all had gone out.
+    Of those in a row that share their data, as the answers to one question asked
+    twice do, the data count once in ``size``. ``largest`` is the size in bytes of
+    the largest since all had gone out.
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[CutMessage] = deque()
+        self._waiting: deque[tuple[CutMessage, int]] = deque()
+        self._data = b""
         self.size = 0
         self.largest = 0
 
@@ -59,16 +62,21 @@ class Fifo:
         return len(self._waiting)
 
     def put(self, message: CutMessage) -> None:
-        self._waiting.append(message)
-        self.size += message.size
-        self.largest = max(self.largest, message.size)
+        size = message.size
+        if message.data and message.data is self._data:
+            size -= len(message.data)
+        self._data = message.data
+        self._waiting.append((message, size))
+        self.size += size
+        self.largest = max(self.largest, size)
 
     def pop(self) -> CutMessage | None:
         if not self._waiting:
+            self._data = b""
             self.largest = 0
             return None
-        message = self._waiting.popleft()
-        self.size -= message.size
+        message, size = self._waiting.popleft()
+        self.size -= size
         return message
 
     def pop_between(self) -> None:
@@ -76,6 +84,7 @@ class Fifo:
 
     def clear(self) -> None:
         self._waiting.clear()
+        self._data = b""
         self.size = self.largest = 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vdproxy.hub.budget import Holding
@@ -28,7 +27,8 @@ class PluginsVM:
         self._special = mount.special
         self._kept = Holding(hub.share)
         self._keeps = 0
-        mount.ended = partial(self._kept.set, 0)
+        self._ended = False
+        mount.ended = self._end
 
     def options_for(self, peer: Peer) -> Any:  # noqa: ANN401 - the plugin's own class
         return self._special.get((peer.frontend, peer.name), self.options)
@@ -38,8 +38,9 @@ class PluginsVM:
         return self._hub.limits.max_message
 
     def keeps(self, more: int) -> None:
-        self._keeps += more
-        self._kept.set(self._keeps)
+        if not self._ended:
+            self._keeps += more
+            self._kept.set(self._keeps)
 
     @property
     def clients(self) -> tuple[Client, ...]:
@@ -61,3 +62,8 @@ class PluginsVM:
 
     def offers_changed(self) -> None:
         self._hub.renegotiate()
+
+    def _end(self) -> None:
+        """Forget what the plugin kept: it has been stopped."""
+        self._ended = True
+        self._kept.set(0)

@@ -36,6 +36,9 @@ _STALL = 30.0
 #: Seconds that QEMU's word of the port may be late: it tells of one change a second.
 _LATE = 2.0
 
+#: Seconds of silence after an opening in which no announcement has come.
+_UNHEARD = 0.5
+
 #: Seconds for what an agent said before it closed the port to come in.
 _LAST_WORDS = 0.25
 
@@ -203,7 +206,7 @@ class Watch:
     def _await_announcement(self) -> None:
         self._cancel_port_call()
         self._awaits_announcement = True
-        self._after_silence(_CHECK, partial(self.doubt, _UNANNOUNCED))
+        self._after_silence(_UNHEARD, partial(self.doubt, _UNANNOUNCED))
 
     def doubt(self, reason: str) -> None:
         """
@@ -251,7 +254,8 @@ class Watch:
         unread = self._guest.unread if link.synced else None
         stalls = unfinished is not None or unread is not None
         stalls = stalls and goes_on and link.reconnects
-        self._unfinished.is_now(unfinished if unfinished != self._searched else None)
+        searched = not goes_on or unfinished == self._searched
+        self._unfinished.is_now(None if searched else unfinished)
         self._unanswered.is_now(True if link.unanswered and goes_on else None)
         self._mute.is_now(True if link.mute and goes_on else None)
         self._stalled.is_now((link.received, unread) if stalls else None)

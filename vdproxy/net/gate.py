@@ -32,8 +32,9 @@ class Gate:
     """
     Shuts the ports for clients of one process while descriptors run short.
 
-    Clients that connect meanwhile wait in the kernel's queue. Without that a
-    process at its limit would take each of them in and close it again, for ever.
+    Clients that connect meanwhile wait in the kernel's queue; those that had been
+    accepted together with the last one are turned away. Without that a process at its
+    limit would take each of them in and close it again, for ever.
     """
 
     def __init__(self, clock: IReactorTime) -> None:

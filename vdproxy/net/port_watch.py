@@ -22,8 +22,8 @@ from vdproxy.net.qmp_queries import (
     is_running,
 )
 
-#: Seconds after which it is said that no greeting has come. QEMU greets at once,
-#: unless somebody else has the socket.
+#: Seconds after which it is said that no answer has come. QEMU greets and answers at
+#: once, unless somebody else has the socket or it hangs.
 _SILENCE = 5.0
 
 #: Seconds after which QEMU's event of an opening has come: one a second, and no more.
@@ -108,11 +108,10 @@ class PortWatch(Factory):
         """Wait for QEMU's greeting."""
         self._qmp = qmp
         self._asking = self._in_doubt = True
-        self._silence = self._clock.callLater(_SILENCE, self._silent)
+        self._expect_answer()
 
     def greeted(self, qmp: QMPClient) -> None:
         """Find the port, and out how it is."""
-        self._end_silence()
         self._converse(qmp, self._begin(qmp))
 
     def happened(self, qmp: QMPClient, event: str, data: object) -> None:
@@ -169,7 +168,13 @@ class PortWatch(Factory):
             failure.trap(RemoteProtocolError)
             qmp.end(failure.getErrorMessage())
 
-        Deferred.fromCoroutine(asking).addErrback(fail)
+        self._expect_answer()
+        answered = Deferred.fromCoroutine(asking)
+        answered.addCallback(lambda _: self._end_silence()).addErrback(fail)
+
+    def _expect_answer(self) -> None:
+        self._end_silence()
+        self._silence = self._clock.callLater(_SILENCE, self._silent)
 
     def _port_changed(self, qmp: QMPClient, opened: bool) -> None:
         if not opened:
@@ -236,7 +241,7 @@ class PortWatch(Factory):
 
     def _silent(self) -> None:
         self._silence = None
-        self._report("no greeting yet, as when another program is connected")
+        self._report("no answer yet, as when another program is connected")
 
     def _end_silence(self) -> None:
         if self._silence is not None:

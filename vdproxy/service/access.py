@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from vdproxy.hub.access import Access
 from vdproxy.options import Section
 
+#: Types of endpoints whose sockets do not tell who connects.
+_TELLS_NOTHING = ("tcp", "tcp6", "ssl")
+
 
 def read_access(
     section: Section,
@@ -39,7 +42,8 @@ def read_access(
 
 def nobody_by(endpoint: str, access: Access) -> str | None:
     """Return the line that says so if no client of *endpoint* can be let in."""
-    if not access.limited or endpoint.startswith("unix:"):
+    kind = endpoint.partition(":")[0]
+    if not access.limited or kind not in _TELLS_NOTHING:
         return None
     return (
         f"{endpoint} tells nothing of users: with allow-users or allow-groups it lets "

@@ -8,6 +8,7 @@ from typing import Any, cast
 from twisted.application.service import MultiService
 from twisted.internet.defer import DeferredList, ensureDeferred, maybeDeferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from vdproxy.errors import ConfigError, VdproxyError
 from vdproxy.hub.budget import Budget
@@ -98,7 +99,12 @@ class ProxyService(MultiService):
         gone = [vm for name, vm in served.items() if name not in wanted]
         await DeferredList([maybeDeferred(vm.disownServiceParent) for vm in gone])
         self._limit(settings.process)
-        await DeferredList([ensureDeferred(vm.wear(outfit)) for vm, outfit in changed])
+        await DeferredList(
+            [
+                ensureDeferred(vm.wear(outfit)).addErrback(self._not_changed, vm)
+                for vm, outfit in changed
+            ]
+        )
         if not self.running:
             return
         for vm in added:
@@ -113,6 +119,13 @@ class ProxyService(MultiService):
             _log.error("{problem}", problem=problem)
         _log.error("the configuration stays as it was: the new one is bad")
         self._tell_status("; the configuration that was read last is bad, see the log")
+
+    def _not_changed(self, failure: Failure, vm: VMService) -> None:
+        _log.failure(
+            "{vm}: not all of its configuration could be changed",
+            failure,
+            vm=vm.hub.name,
+        )
 
     def _new_vm(self, settings: VMSettings) -> VMService:
         vm = VMService(

@@ -107,6 +107,20 @@ def test_each_request_of_the_same_client_is_answered_once():
     assert client.heard() == []
 
 
+def test_large_data_that_a_client_has_asked_for_several_times_are_no_flood():
+    """It is about to read them: the data are there once."""
+    world, client = offered(GTK)
+    for _ in range(5):
+        client.request()
+    world.guest.heard()
+    client.transport.drain(room=1)
+    data = bytes(10 * MIB)
+    world.guest.give(data)
+    assert not client.transport.losing
+    client.transport.drain()
+    assert client.heard() == [given(data)] * 5
+
+
 def test_the_guest_is_asked_one_thing_at_a_time():
     """H9."""
     world, first, second = offered(GTK, GTK)

@@ -107,6 +107,7 @@ def test_each_start_has_its_own_thirty_seconds():
     world.begin(first)
     world.wait(20)
     world.begin(second)
+    world.give_a_sign()
     world.wait(15)
     assert first.heard() == [FileXferStatus(1, NOT_CONNECTED)]
     assert second.heard() == []
