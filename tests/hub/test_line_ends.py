@@ -31,7 +31,12 @@ from tests.hub.faults import (
 from vdproxy.errors import LocalProtocolError
 from vdproxy.handlers.mouse import MouseHandler
 from vdproxy.wire.capabilities import Capabilities
-from vdproxy.wire.messages import AnnounceCapabilities, Clipboard, MouseState
+from vdproxy.wire.messages import (
+    AnnounceCapabilities,
+    Clipboard,
+    ClipboardRequest,
+    MouseState,
+)
 
 ONE, TWO, THREE = map(ping, (1, 2, 3))
 KIB = 1024
@@ -366,16 +371,16 @@ def test_a_message_may_be_cancelled_when_its_verdict_has_come_in_the_same_call()
 
 
 def test_a_verdict_in_time_on_what_has_a_deadline_ends_it():
-    slow = Slow(Clipboard, only="in")
-    handler = Witness(Clipboard, Ping, relayed=Capabilities.of(5, 6) | PINGS)
+    slow = Slow(ClipboardRequest, only="in")
+    handler = Witness(ClipboardRequest, Ping, relayed=Capabilities.of(5, 6) | PINGS)
     world = World(handler, filters=[slow])
     world.guest.come_up(WITH_PINGS)
     client = world.ready_client(WITH_PINGS | GTK)
-    data = Clipboard(0, 1, b"xyz")
-    client.say(data)
+    request = ClipboardRequest(0, 1)
+    client.say(request)
     world.wait(2.4)
     slow.questions[0].say()
     world.hub.log.close()
     assert world.clock.getDelayedCalls() == []
-    assert handler.told("received") == [("received", client.peer, data)]
+    assert handler.told("received") == [("received", client.peer, request)]
     assert handler.told("dropped") == []

@@ -22,6 +22,14 @@ def test_a_handler_is_given_what_belongs_to_its_vm():
     assert handler.vm.guest is world.hub.guest
 
 
+def test_what_a_handler_counts_is_among_the_vms_counters():
+    handler = Recorder()
+    world = World(handler)
+    for event in ("pings", "pings", "other"):
+        handler.vm.count(event)
+    assert (world.hub.counters["pings"], world.hub.counters["other"]) == (2, 1)
+
+
 @pytest.mark.parametrize(
     ("options", "size"),
     [({}, DEFAULT_MAX_MESSAGE), ({"max_message": 12_345}, 12_345)],

@@ -229,8 +229,12 @@ class Guest(Peer):
         it is. Of its affairs all are ended: a Linux agent forgets them too.
         """
         silent = self._context.clock.seconds() - self._last_byte
-        if self._watch is not None and silent >= silent_for and not self.queued:
-            self._owner.later(partial(self._watch.doubt, reason))
+        if silent >= silent_for and not self.queued:
+            self._owner.later(partial(self._doubt, self._watch, reason))
+
+    def _doubt(self, watch: Watch | None, reason: str) -> None:
+        if watch is not None and watch is self._watch:
+            watch.doubt(reason)
 
     def connect_anew(self, reason: str) -> None:
         """End the connection, so that another is made; *reason* is for the log."""

@@ -48,13 +48,10 @@ class Intake:
         self._transport = transport
 
     def close(self) -> None:
-        """Forget the connection."""
+        """Forget the connection, of which nothing is left to be acted upon."""
         self._transport = None
         self._against.clear()
         self._held = 0
-        if self._call is not None:
-            self._call.cancel()
-        self._end_turn()
 
     @property
     def slice(self) -> int:

@@ -137,7 +137,7 @@ class Mount(Generic[_P]):
         #: Called with the seconds that a call took, if many.
         self.slow: Callable[[float], None] | None = None
         #: Called when the plugin has been stopped.
-        self.ended: Callable[[], None] | None = None
+        self.ended: Callable[[], None] = _nothing
         self._kind = kind
         self._log = log
         self._turn = turn
@@ -151,8 +151,7 @@ class Mount(Generic[_P]):
     def end(self) -> None:
         """Take note that the plugin has been stopped: nothing of it is left."""
         self.clock.cancel_all()
-        if self.ended is not None:
-            self.ended()
+        self.ended()
 
     def call(self, method: Callable[[*_Ts], object], *args: *_Ts) -> bool:
         """Call a method that answers nothing; tell whether it went well."""
@@ -278,3 +277,7 @@ def _describe(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)[-1:]
     where = [f" in {f.name}, {f.filename}:{f.lineno}" for f in frames]
     return "".join([type(error).__name__, *where])
+
+
+def _nothing() -> None:
+    """Do nothing."""
