@@ -29,7 +29,7 @@ def test_an_agent_that_closes_the_port_is_missed_before_there_is_another(
         viewer = scene.viewer()
         agent.send(ClipboardGrab(CLIPBOARD, (TEXT,), 0))
         assert viewer.expect_grab() == (CLIPBOARD, (TEXT,))
-    assert viewer.expect(ClipboardRelease, 2).selection == CLIPBOARD
+    assert viewer.expect(ClipboardRelease, 5).selection == CLIPBOARD
 
 
 def test_an_agent_that_opens_the_port_anew_in_silence_is_greeted(scene: Scene):

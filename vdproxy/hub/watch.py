@@ -36,6 +36,9 @@ _STALL = 30.0
 #: Seconds that QEMU's word of the port may be late: it tells of one change a second.
 _LATE = 2.0
 
+#: Seconds that an answer of QEMU's may be behind what the port has said meanwhile.
+_BEHIND = 0.1
+
 #: Seconds of silence after an opening in which no announcement has come.
 _UNHEARD = 0.5
 
@@ -179,23 +182,17 @@ class Watch:
         there is no time for last words then.
         """
         self._cancel_port_call()
-        if self._is_young:
-            # Its opening has not been told of: this is of the time before, or there
-            # is one word for both.
+        if self._clock.seconds() - self._announced_at <= _BEHIND:
+            # Its opening has not been told of: this is of the time before.
             seconds = _LATE
         else:
             self._expect_another(is_there=False)
             seconds = _LAST_WORDS if self._guest.unread is None else 0.0
         self._after_silence(seconds, partial(self._lose, _CLOSED))
 
-    @property
-    def _is_young(self) -> bool:
-        """Whether QEMU's word of the agent's opening is still to come."""
-        return self._clock.seconds() - self._announced_at <= _LATE
-
     def _is_known(self) -> bool:
         """Tell whether the opening that QEMU tells of is that of the agent we know."""
-        known = self._is_young
+        known = self._clock.seconds() - self._announced_at <= _LATE
         self._announced_at = float("-inf")
         return known
 
