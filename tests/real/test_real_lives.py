@@ -194,7 +194,7 @@ def test_a_paste_from_an_agent_that_dies_in_the_middle_of_it_ends(guest: Guest):
 
 @pytest.mark.parametrize(
     ("guest", "size"),
-    [("hidden", 0), ("seen", 0), ("seen", LARGE // 4)],
+    [("seen", 0), ("seen", LARGE // 4)],
     indirect=["guest"],
 )
 def test_an_agent_that_dies_amid_a_file_leaves_nothing_to_the_next(
