@@ -147,6 +147,7 @@ class Room:
         """Let everybody hear what was said, and check what holds at any time."""
         heard = True
         while heard:
+            self._come_back()
             # All of them, so that nobody waits for somebody who talks a lot.
             heard = sum(peer.hear() for peer in self.peers) > 0
         for peer in self.peers:
@@ -183,6 +184,14 @@ class Room:
         else:
             agent.wire = type(agent.wire)(self.codec)
             agent.connect()
+
+    def _come_back(self) -> None:
+        """Have the hub connect anew where it has ended the connection for that."""
+        agent = self.agent
+        if agent is not None and agent.connected and agent.wire.transport.aborted:
+            self.disconnect()
+            if agent.alive:
+                self.connect(agent.kind)
 
     def restart(self, kind: str) -> None:
         """Have a new agent on the connection of the one that has died."""
