@@ -55,12 +55,25 @@ def test_an_agent_that_opens_its_port_and_says_nothing_gets_a_new_connection():
     assert len(lines.having(ANEW).having("does not announce itself")) == 1
 
 
-def test_the_windows_agent_is_asked_who_it_is():
+def test_the_windows_agent_is_left_alone():
+    """It announces itself when it opens the port."""
     handler = Recorder()
     world, _ = world_with_kernel(WINDOWS, handler)
     world.wait(60)
     handler.forget()
     world.hub.guest.port_opened()
+    world.wait(60)
+    assert handler.calls == []
+    assert world.guest.heard() == []
+    assert not world.guest.transport.aborted
+
+
+def test_a_windows_agent_whose_port_is_closed_is_asked_again():
+    handler = Recorder()
+    world, _ = world_with_kernel(WINDOWS, handler)
+    world.wait(60)
+    handler.forget()
+    world.hub.guest.port_closed()
     world.wait(1)
     assert handler.calls == [("guest_lost",)]
     assert world.guest.heard() == [ASKED]

@@ -224,9 +224,9 @@ class Guest(Peer):
         """
         Take the agent for lost, for this *reason*: another may be in its place.
 
-        Not one that has said anything in so many seconds, or that has something to
-        read. It gets a new connection, or where it does not stand that is asked who
-        it is. Of its affairs all are ended: a Linux agent forgets them too.
+        Not one that has said anything in so many seconds, has something to read, or
+        does not stand a new connection: that is what it gets. Of its affairs all are
+        ended, and it forgets them too.
         """
         silent = self._context.clock.seconds() - self._last_byte
         if silent >= silent_for and not self.queued:

@@ -209,9 +209,11 @@ class Watch:
         """
         Take an agent for lost that has answered once, for this *reason*.
 
-        Only that of a VM that stands still cannot be blamed.
+        Not that of a VM that stands still, nor one that would hear nothing more: the
+        Windows agent announces itself whenever it opens the port, and believes on in
+        what it has copied when it is asked who it is.
         """
-        if not self._vm_stopped:
+        if self._link.reconnects and not self._vm_stopped:
             self._lose(reason)
 
     def _lose(self, reason: str) -> None:
