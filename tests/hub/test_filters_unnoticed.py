@@ -138,7 +138,7 @@ def play(script, pause, *filters):
     for who, message in script:
         (vm.agent if who == "agent" else clients[who]).say(message)
         let_pass(vm, pause)
-    vm.advance(30)
+    vm.advance(20)
     return [end.heard() for end in (vm.agent, *clients)]
 
 

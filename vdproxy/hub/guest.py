@@ -238,13 +238,12 @@ class Guest(Peer):
 
     def connect_anew(self, reason: str) -> None:
         """End the connection, so that another is made; *reason* is for the log."""
-        if self._transport is not None:
-            self._context.log.warn(
-                "the connection to the guest's agent is made anew: {reason}",
-                reason=reason,
-            )
-            self.leave(reason)
-            self._transport.abortConnection()
+        assert self._transport is not None
+        self._context.log.warn(
+            "the connection to the guest's agent is made anew: {reason}", reason=reason
+        )
+        self.leave(reason)
+        self._transport.abortConnection()
 
     def skip_incoming(self, reason: str) -> None:
         """Keep nothing of the message that is coming in; who waits gets nothing."""

@@ -96,16 +96,12 @@ class Intake:
             self._take_turn()
 
     def _take_turn(self) -> None:
-        self._end_turn()
+        self._call = None
+        self.gives_way = False
+        self._share.change_backlogs(-1)
         self._go_on()
         if not self.gives_way:
             self.read_on("others' turn")
-
-    def _end_turn(self) -> None:
-        self._call = None
-        if self.gives_way:
-            self.gives_way = False
-            self._share.change_backlogs(-1)
 
 
 class Pace:
