@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IDelayedCall
 from vdproxy.errors import RemoteProtocolError
 from vdproxy.hub.budget import LARGE
 from vdproxy.hub.context import PeerOwner, VMContext
-from vdproxy.hub.intake import Pace
+from vdproxy.hub.intake import HIGH_WATER, LOW_WATER, Pace
 from vdproxy.hub.isolation import Failed, attempt
 from vdproxy.hub.line import Sending
 from vdproxy.hub.outbox import Fifo, Outbox, Transport
@@ -33,11 +33,6 @@ _MAX_MALFORMED = 5
 
 #: Messages that may wait for a client.
 _MAX_QUEUED_MESSAGES = 20_000
-
-#: Bytes that wait for a client, besides one large message, above which it is not
-#: heard either, and below which it is again.
-_HIGH_WATER = 1024 * 1024
-_LOW_WATER = 256 * 1024
 
 #: Answers kept for a client that asks before it was told what we can do.
 _MAX_EARLY = 1024
@@ -291,10 +286,10 @@ class Client(Peer):
         if size > limits.max_queued + largest or count > _MAX_QUEUED_MESSAGES:
             slow = "filters take their time" if line.count else "it does not read"
             self.disconnect(f"{slow}: {size} bytes in {count} messages wait")
-        elif not self._unheard and size > _HIGH_WATER + largest:
+        elif not self._unheard and size > HIGH_WATER + largest:
             self._unheard = True
             self.pause()
-        elif self._unheard and size <= _LOW_WATER + largest:
+        elif self._unheard and size <= LOW_WATER + largest:
             self._unheard = False
             self.resume()
         if outbox.size:

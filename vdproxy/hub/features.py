@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from vdproxy.hub.client import Client
 from vdproxy.hub.handler import Handler, Negotiator
-from vdproxy.hub.isolation import MAX_FAILURES, Installed, Mount, Turn
+from vdproxy.hub.isolation import MAX_FAILURES, Installed, Mount, Turn, mounted
 from vdproxy.hub.log import VMLog
 from vdproxy.hub.peer import Peer
 from vdproxy.hub.refusals import refusal, without_content
@@ -111,10 +111,9 @@ class Features:
 
         The others are started, and told of the agent and the clients that are up.
         """
-        present = {id(mount.plugin): mount for mount in self._mounts}
-        mounts = [present.get(id(p.plugin)) or self._new_mount(p) for p in installed]
+        mounts, added = mounted(installed, self._mounts, self._new_mount)
         self._mount(mounts)
-        new = [(m, vm(m)) for m in mounts if id(m.plugin) not in present]
+        new = [(mount, vm(mount)) for mount in added]
         for mount, seen in new:
             self._start(mount, seen)
         for mount, seen in new:

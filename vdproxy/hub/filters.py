@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from vdproxy.hub.answers import Wait
 from vdproxy.hub.filter import Auditor, Decision, Filter
-from vdproxy.hub.isolation import Installed, Mount, Turn
+from vdproxy.hub.isolation import Installed, Mount, Turn, mounted
 from vdproxy.hub.log import VMLog
 from vdproxy.hub.peer import Peer
 from vdproxy.hub.seat import Seat
@@ -90,14 +90,12 @@ class Filters:
         The others of before are stopped, and new ones started. A message that is in
         question goes on to those that have not been asked about it.
         """
-        present = {id(seat.plugin): seat for seat in self.seats}
-        seats = [present.get(id(p.plugin)) or self._new_seat(p) for p in installed]
+        seats, added = mounted(installed, self.seats, self._new_seat)
         gone = [seat for seat in self.seats if seat not in seats]
         for seat in reversed(gone):
             seat.close()
-        for seat in seats:
-            if id(seat.plugin) not in present:
-                seat.start(vm(seat))
+        for seat in added:
+            seat.start(vm(seat))
         self._seat(seats)
         for seat in gone:
             seat.retire()

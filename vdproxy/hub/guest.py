@@ -9,6 +9,7 @@ from typing import Protocol
 from vdproxy.hub.budget import LARGE
 from vdproxy.hub.context import PeerOwner, VMContext
 from vdproxy.hub.fair_queue import FairQueue, Queued, Source
+from vdproxy.hub.intake import HIGH_WATER, LOW_WATER
 from vdproxy.hub.line import Sending
 from vdproxy.hub.outbox import Transport
 from vdproxy.hub.peer import Incoming, Peer
@@ -23,11 +24,6 @@ from vdproxy.wire.capabilities import Capabilities
 from vdproxy.wire.chunk import SkippedMessage
 from vdproxy.wire.constants import message_name
 from vdproxy.wire.messages import AnnounceCapabilities, Message
-
-#: Bytes of one client that wait for the guest above which it is paused, and below
-#: which it goes on.
-_HIGH_WATER = 1024 * 1024
-_LOW_WATER = 256 * 1024
 
 
 class GuestOwner(PeerOwner, Protocol):
@@ -338,7 +334,7 @@ class Guest(Peer):
         self._flush()
         for source in (*self._queue.sources, *self._line.sources):
             if (
-                self._size_of(source) > _HIGH_WATER
+                self._size_of(source) > HIGH_WATER
                 and source not in self._paused_sources
             ):
                 self._paused_sources.add(source)
@@ -359,7 +355,7 @@ class Guest(Peer):
             self._resuming = False
 
     def _next_to_resume(self) -> Source | None:
-        few = (s for s in self._paused_sources if self._size_of(s) <= _LOW_WATER)
+        few = (s for s in self._paused_sources if self._size_of(s) <= LOW_WATER)
         return next(few, None)
 
     def _size_of(self, source: Source) -> int:

@@ -9,6 +9,12 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from vdproxy.hub.budget import Share
 from vdproxy.hub.outbox import Transport
 
+#: Bytes above which a peer is not heard, and below which it is again: those that wait
+#: for a client that does not read, besides one large message, or of a client for the
+#: guest.
+HIGH_WATER = 1024 * 1024
+LOW_WATER = 256 * 1024
+
 #: Messages that are acted upon before others have their turn, about 2 ms of work; as
 #: many peers as have more to say share them, but each has a few.
 _SLICE = 64

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from time import perf_counter
@@ -21,6 +21,7 @@ from vdproxy.wire.messages import Message
 _Ts = TypeVarTuple("_Ts")
 _T = TypeVar("_T")
 _P = TypeVar("_P")
+_M = TypeVar("_M", bound="Mount[Any]")
 
 #: Failures of one method in a row after which a plugin is relied upon no more.
 MAX_FAILURES = 5
@@ -277,6 +278,17 @@ def _describe(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)[-1:]
     where = [f" in {f.name}, {f.filename}:{f.lineno}" for f in frames]
     return "".join([type(error).__name__, *where])
+
+
+def mounted(
+    installed: Sequence[Installed[_P]],
+    present: Iterable[_M],
+    mount: Callable[[Installed[_P]], _M],
+) -> tuple[list[_M], list[_M]]:
+    """Return where these plugins are, in their order, and which of that is new."""
+    there = {id(one.plugin): one for one in present}
+    mounts = [there.get(id(p.plugin)) or mount(p) for p in installed]
+    return mounts, [one for one in mounts if id(one.plugin) not in there]
 
 
 def _nothing() -> None:

@@ -122,12 +122,10 @@ class Watch:
 
     def look(self) -> None:
         """Look again soon if there is something that may not come."""
-        waits = self._waits()
-        if waits and self._check_call is None:
-            self._check_call = self._clock.callLater(_CHECK, self._check)
-        elif not waits and self._check_call is not None:
-            self._check_call.cancel()
-            self._check_call = None
+        if self._waits():
+            self.look_at_sent()
+        else:
+            self._look_no_more()
 
     def look_at_sent(self) -> None:
         """Look soon whether the guest has read what was sent to it."""
@@ -137,6 +135,9 @@ class Watch:
     def end(self) -> None:
         """Watch no more: the connection has ended."""
         self._cancel_port_call()
+        self._look_no_more()
+
+    def _look_no_more(self) -> None:
         if self._check_call is not None:
             self._check_call.cancel()
             self._check_call = None
