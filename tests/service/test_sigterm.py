@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -38,6 +39,19 @@ MUCH = 4 * 1024 * 1024
 LIMIT = 5.0
 
 
+@contextmanager
+def served(tmp_path, **options):
+    """Run vdproxy, with *options* of ``running``, between an agent and a client."""
+    write(tmp_path, INI)
+    with (
+        port(tmp_path / "g") as guest,
+        running(tmp_path, **options) as program,
+        guest.accept() as agent,
+        client(tmp_path / "a") as viewer,
+    ):
+        yield program, agent, viewer
+
+
 def paste(agent, viewer):
     """Have the agent ask for a large clipboard of the client, and it be on its way."""
     viewer.send(ClipboardGrab(0, (TEXT,)))
@@ -59,12 +73,10 @@ def ended(program, *signals):
 
 @pytest.mark.parametrize("reactor", ["epoll", "asyncio"])
 def test_the_message_that_has_begun_ends_and_transfers_are_cancelled(tmp_path, reactor):
-    write(tmp_path, INI)
-    with (
-        port(tmp_path / "g") as guest,
-        running(tmp_path, options=(f"--reactor={reactor}",)) as program,
-        guest.accept() as agent,
-        client(tmp_path / "a") as viewer,
+    with served(tmp_path, options=(f"--reactor={reactor}",)) as (
+        program,
+        agent,
+        viewer,
     ):
         viewer.send(FileXferStart(9, "a", 100))
         id = agent.expect(FileXferStart).id
@@ -84,12 +96,8 @@ def test_the_message_that_has_begun_ends_and_transfers_are_cancelled(tmp_path, r
 
 
 def test_what_had_not_begun_is_not_sent(tmp_path):
-    write(tmp_path, INI)
     with (
-        port(tmp_path / "g") as guest,
-        running(tmp_path) as program,
-        guest.accept() as agent,
-        client(tmp_path / "a") as viewer,
+        served(tmp_path) as (program, agent, viewer),
         client(tmp_path / "a") as other,
     ):
         other.send(FileXferStart(9, "a", 2**20))
@@ -107,13 +115,7 @@ def test_what_had_not_begun_is_not_sent(tmp_path):
 
 
 def test_a_guest_that_reads_nothing_does_not_hold_it_up(tmp_path):
-    write(tmp_path, INI)
-    with (
-        port(tmp_path / "g") as guest,
-        running(tmp_path) as program,
-        guest.accept() as agent,
-        client(tmp_path / "a") as viewer,
-    ):
+    with served(tmp_path) as (program, agent, viewer):
         paste(agent, viewer)
         status, seconds = ended(program)
         assert (status, seconds < LIMIT) == (0, True)
@@ -121,13 +123,7 @@ def test_a_guest_that_reads_nothing_does_not_hold_it_up(tmp_path):
 
 
 def test_a_client_that_reads_nothing_does_not_hold_it_up(tmp_path):
-    write(tmp_path, INI)
-    with (
-        port(tmp_path / "g") as guest,
-        running(tmp_path) as program,
-        guest.accept() as agent,
-        client(tmp_path / "a") as viewer,
-    ):
+    with served(tmp_path) as (program, agent, viewer):
         agent.send(ClipboardGrab(0, (TEXT,), 0))
         viewer.expect(ClipboardGrab)
         viewer.send(ClipboardRequest(0, TEXT))
@@ -184,12 +180,10 @@ def test_a_guest_without_an_agent_is_not_waited_for(tmp_path):
 
 @pytest.mark.parametrize("reactor", ["epoll", "asyncio"])
 def test_more_signals_meanwhile_do_no_harm(tmp_path, reactor):
-    write(tmp_path, INI)
-    with (
-        port(tmp_path / "g") as guest,
-        running(tmp_path, options=(f"--reactor={reactor}",)) as program,
-        guest.accept() as agent,
-        client(tmp_path / "a") as viewer,
+    with served(tmp_path, options=(f"--reactor={reactor}",)) as (
+        program,
+        agent,
+        viewer,
     ):
         paste(agent, viewer)
         more = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
