@@ -25,14 +25,24 @@ _PATIENCE = 10.0
 _COMINGS = re.compile(r"client vdi#\d (connected|left)|the guest's agent is up")
 
 
+def _connected(path):
+    """Return a connection to *path*, None if it is not served yet."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(_PATIENCE)
+    try:
+        connection.connect(str(path))
+    except (FileNotFoundError, ConnectionRefusedError):
+        connection.close()
+        return None
+    return connection
+
+
 class SocketEar(Ear):
     """A model peer at the far end of a socket."""
 
     def __init__(self, path, capabilities):
         super().__init__(Codec(), capabilities, Clock())
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(_PATIENCE)
-        self._socket.connect(str(path))
+        self._socket = wait_for(lambda: _connected(path), _PATIENCE, str(path))
         self._came = bytearray()
         self._is_let_go = False
 
@@ -91,8 +101,6 @@ class SocketRoom:
         self._name = name
         self._vdproxy = vdproxy
         self._logged = 0
-        for path in (folder / f"{name}-guest", folder / name):
-            wait_for(path.is_socket, _PATIENCE, f"{path.name} being served")
         self.agent = SocketEar(folder / f"{name}-guest", LINUX_AGENT)
         self.agent.hears_question()
         answer(self.agent)

@@ -94,5 +94,5 @@ def _connect(path: Path, program: Program) -> Monitor | None:
     assert program.running, program.log
     try:
         return Monitor(path)
-    except (FileNotFoundError, ConnectionRefusedError):
+    except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError):
         return None

@@ -50,6 +50,8 @@ class Monitor:
             if "event" in answer:
                 self._events.append(answer)
                 continue
+            if "QMP" in answer:
+                raise ConnectionResetError("QEMU was still starting, and greets anew")
             assert "return" in answer, f"{command} -> {answer}"
             return answer["return"]
 
