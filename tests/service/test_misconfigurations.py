@@ -183,6 +183,12 @@ OTHER_MISTAKES = {
     "[handler:file-transfer]\nmax-transfers-of-client = 0": (
         "[handler:file-transfer] max-transfers-of-client: from 1 to 120 are possible"
     ),
+    "[handler:clipboard]\nmax-grabs = 0": (
+        "[handler:clipboard] max-grabs: from 1 to 100000 are possible"
+    ),
+    "[handler:clipboard]\nmax-grabs = 100001": (
+        "[handler:clipboard] max-grabs: from 1 to 100000 are possible"
+    ),
     "[filter:policy]\nfile-max = big": f"[filter:policy] file-max: 'big' {SIZE}",
     "[vm:two]\nguest = simulated:\nclients = vdi unix:a": (
         "[vm:two] clients: unix:a is served by [vm:demo] already"

@@ -181,10 +181,15 @@ class DeskWorld(World):
         *,
         selections: tuple[Any, ...] = ("clipboard",),
         share_between_clients: bool = True,
+        max_grabs: int = 20,
         **options: Any,
     ) -> None:
         self.handler = make(
-            Options(selections, share_between_clients=share_between_clients)
+            Options(
+                selections,
+                share_between_clients=share_between_clients,
+                max_grabs=max_grabs,
+            )
         )
         super().__init__(self.handler, **options)
         self.guest = GuestDesk(self.hub, self._codec)

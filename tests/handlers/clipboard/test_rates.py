@@ -70,6 +70,18 @@ def test_20_grabs_in_a_second_count_at_once(who):
 
 
 @each_flooder
+@pytest.mark.parametrize("most", [1, 500])
+def test_how_many_count_at_once_is_an_option(who, most):
+    flood = Flood(who, max_grabs=most)
+    flood.grab(most)
+    assert flood.numbers == list(range(most))
+    flood.grab(2)
+    assert flood.numbers == list(range(most))
+    flood.wait(2)
+    assert flood.numbers == [*range(most), most + 1]
+
+
+@each_flooder
 def test_of_more_grabs_in_a_second_the_newest_counts_when_it_is_over(who):
     """H39."""
     flood = Flood(who)

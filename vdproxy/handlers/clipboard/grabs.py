@@ -2,7 +2,7 @@
 How often a selection may change hands.
 
 A peer that grabs without end would keep the agent and all other peers busy, so
-over 20 GRABs a second only its newest counts. And two desktops that share a
+over so many GRABs a second (``max-grabs``) only its newest counts. And two desktops that share a
 clipboard by a second way (VNC's, another proxy, a nested VM) answer each other's
 GRABs for ever: after a few changes between the same two within two seconds the
 next has to wait. No GRAB is lost by that unless a newer one takes its place.
@@ -19,8 +19,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from vdproxy.api import VM, Peer
 
-#: GRABs of one peer in so many seconds that take effect at once.
-_MAX_GRABS = 20
+#: Seconds in which a peer may grab as often as it may.
 _PERIOD = 1.0
 
 #: Changes of owner between the same two peers within so many seconds after which
@@ -38,22 +37,27 @@ class _Held:
 
 
 class GrabRates:
-    """How often each peer has grabbed of late, whatever selection."""
+    """
+    How often each peer has grabbed of late, whatever selection.
 
-    def __init__(self, clock: IReactorTime) -> None:
+    Up to *most* of its GRABs in a second take effect at once.
+    """
+
+    def __init__(self, clock: IReactorTime, most: int) -> None:
         self._clock = clock
+        self._most = most
         self._grabs: WeakKeyDictionary[Peer, deque[float]] = WeakKeyDictionary()
 
     def delay(self, peer: Peer) -> float:
         """Return the seconds until the next GRAB of *peer* may take effect."""
         grabs = self._grabs.get(peer)
-        if grabs is None or len(grabs) < _MAX_GRABS:
+        if grabs is None or len(grabs) < self._most:
             return 0.0
         return max(0.0, grabs[0] + _PERIOD - self._clock.seconds())
 
     def count(self, peer: Peer) -> None:
         """Take note of a GRAB that takes effect now."""
-        grabs = self._grabs.setdefault(peer, deque(maxlen=_MAX_GRABS))
+        grabs = self._grabs.setdefault(peer, deque(maxlen=self._most))
         grabs.append(self._clock.seconds())
 
     def forget(self, peer: Peer) -> None:

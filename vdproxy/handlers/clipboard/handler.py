@@ -40,6 +40,9 @@ _SELECTIONS = {
 _CLIPBOARD = Selection.VD_AGENT_CLIPBOARD_SELECTION_CLIPBOARD
 _NONE = ClipboardType.VD_AGENT_CLIPBOARD_NONE
 
+#: The most that ``max-grabs`` may be: the time of each GRAB is kept for a second.
+_MOST_GRABS = 100_000
+
 #: VDAgentMaxClipboard.max is a signed number of 32 bits.
 _MAX_MAX_CLIPBOARD = 2**31 - 1
 
@@ -54,6 +57,13 @@ class ClipboardOptions:
     share_between_clients: bool = option(
         "whether a client may paste what another one copied", True
     )
+    max_grabs: int = option(
+        "GRABs of one peer in a second that count at once; then the newest does", 20
+    )
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_grabs <= _MOST_GRABS:
+            raise ValueError(f"max-grabs: from 1 to {_MOST_GRABS} are possible")
 
 
 @implementer(IMessageHandler)
@@ -86,7 +96,7 @@ class ClipboardHandler(Handler):
 
     def start(self, vm: VM) -> None:
         self._vm = vm
-        rates = GrabRates(vm.clock)
+        rates = GrabRates(vm.clock, self._options.max_grabs)
         for name in self._options.selections:
             number = _SELECTIONS[name]
             self._selections[number] = SharedSelection(
