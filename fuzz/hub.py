@@ -285,7 +285,7 @@ def _check_whole(transport: ModelTransport) -> None:
     if transport.losing or transport.aborted:
         return
     codec = Codec()
-    reader = ChunkReader(CLIENT_FRAMING, codec.limit, codec.is_bulk)
+    reader = ChunkReader(CLIENT_FRAMING, codec.limit, codec.data_offset)
     reader.receive_data(bytes(transport.written))
     while reader.next_event() is not None:
         pass

@@ -61,7 +61,7 @@ class Ear:
 
     def __init__(self, link: _Link) -> None:
         self._link = link
-        self._reader = ChunkReader(CLIENT_FRAMING, _CODEC.limit, _CODEC.is_bulk)
+        self._reader = ChunkReader(CLIENT_FRAMING, _CODEC.limit, _CODEC.data_offset)
         self.hear()
 
     def hear(self) -> list[RawMessage]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from io import BytesIO
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -25,6 +26,8 @@ def kept(*holders: object) -> int:
         seen.add(id(one))
         if isinstance(one, bytes | bytearray):
             total += len(one)
+        elif isinstance(one, BytesIO):
+            total += len(one.getbuffer())
         else:
             waiting += gc.get_referents(one)
     return total

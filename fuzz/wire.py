@@ -64,7 +64,7 @@ def check(data: bytes) -> None:
 
 def _read(codec: Codec, framing: Framing, pieces: Iterable[bytes]) -> Reading:
     """Read a stream that comes in *pieces*, and keep an eye on what is kept of it."""
-    reader = ChunkReader(framing, codec.limit, codec.is_bulk)
+    reader = ChunkReader(framing, codec.limit, codec.data_offset)
     events: list[object] = []
     came = 0
     try:
@@ -75,7 +75,7 @@ def _read(codec: Codec, framing: Framing, pieces: Iterable[bytes]) -> Reading:
                 events.append(event)
                 assert isinstance(event, RawMessage | SkippedMessage)
                 if isinstance(event, RawMessage):
-                    came -= len(event.payload)
+                    came -= event.payload_size
     except RemoteProtocolError as error:
         return Reading(events, str(error), reader.offset)
     assert kept(reader) <= came, f"{kept(reader)} bytes are kept of {came}"
@@ -92,7 +92,7 @@ def _cut(stream: bytes, cuts: Random) -> Iterator[bytes]:
 
 def _check_again(codec: Codec, raw: RawMessage) -> None:
     """Check that a message that is cut into chunks anew reads the same."""
-    cut = CutMessage(raw.number, raw.payload, 2)
+    cut = CutMessage(raw.number, raw.payload, 2, raw.data)
     assert cut.size == sum(map(len, cut))
     again = _read(codec, CLIENT_FRAMING, cut)
     assert again.events == [raw._replace(port=2)], f"{raw} reads as {again}"
@@ -113,6 +113,6 @@ def check_value(codec: Codec, raw: RawMessage, layout: Layout) -> None:
     ):
         return
     payload = codec.encode(value, layout)
-    again = codec.decode(raw._replace(payload=payload), layout)
+    again = codec.decode(raw._replace(payload=payload, data=b""), layout)
     assert again == value, f"{value} reads as {again}"
     assert codec.encode(again, layout) == payload

@@ -34,6 +34,7 @@ from vdproxy.wire.chunk import ChunkHeader
 from vdproxy.wire.codec import Codec
 from vdproxy.wire.messages import (
     AnnounceCapabilities,
+    Clipboard,
     MonConfig,
     MonitorsConfig,
     Reply,
@@ -316,6 +317,7 @@ def test_hostile_framing_is_an_error_that_names_its_offset(name, one_read, behin
         (ANNOUNCE, b"?" * 6),
         (ANNOUNCE, b""),
         (CLIPBOARD, b"\x09\0\0\0\x01\0\0\0"),
+        (CLIPBOARD, b"\x09\0\0\0\x01\0\0\0and data"),
     ],
 )
 def test_a_bad_payload_is_reported_and_the_stream_goes_on(number, payload):
@@ -332,12 +334,15 @@ def test_headers_are_reported_where_asked_for():
     def make():
         return offered(report_headers=True)
 
-    outcome = feed_each_way(make, frame(REPLY, numbers(2, 1), per_chunk=20))
-    assert outcome.events == [
+    stream = frame(REPLY, numbers(2, 1), per_chunk=20) + frame(CLIPBOARD, bytes(9))
+    assert feed_each_way(make, stream).events == [
         ChunkHeader(1, 20),
         ChunkHeader(1, 8),
         MessageReceived(REPLY, 8),
         Reply(2, 1),
+        ChunkHeader(1, 29),
+        MessageReceived(CLIPBOARD, 9),
+        Clipboard(0, 0, bytes(5)),
     ]
 
 

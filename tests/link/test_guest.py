@@ -354,6 +354,22 @@ def test_headers_are_reported_where_asked_for_even_before_the_answer():
     ]
 
 
+def test_the_header_of_bulk_tells_the_size_of_all_its_payload():
+    link = synced(report_headers=True)
+    stream = frame(CLIPBOARD, numbers(0, 1) + b"text")
+    assert MessageReceived(CLIPBOARD, 12) in feed(link, stream).events
+
+
+def test_a_message_in_doubt_is_held():
+    link = synced()
+    data = b"x" * 50 + announce(1, LINUX)[:20]
+    assert feed(link, frame(CLIPBOARD, numbers(0, 1) + data)).events == []
+    assert link.held == 8 + len(data)
+    link.quiet()
+    assert events_of(link) == [Clipboard(0, 1, data)]
+    assert link.held == 0
+
+
 def test_the_message_that_is_coming_in_can_be_seen():
     link = synced()
     stream = frame(CLIPBOARD, numbers(0, 1) + b"text")

@@ -132,3 +132,14 @@ def test_what_goes_on_otherwise_is_no_beginning_of_a_mark():
         other = MARK[:cut] + bytes([MARK[cut] ^ 0x80])
         assert after(b"x" * 50 + other).begun_before(50 + len(other)) is None, cut
     assert after(MARK[:10] + b"x" * 100).begun_before(10) is None
+
+
+@pytest.mark.parametrize("cut", [-50, -1, 0, 1, 20, SIZE - 1, SIZE, SIZE + 1, 50])
+def test_marks_are_found_between_two_places_wherever_a_read_ends(cut):
+    stream = b"x" * 3000 + MARK + b"x" * 3000
+    marks = after(stream[: 3000 + cut], stream[3000 + cut :])
+    found = (3000, 3000 + SIZE)
+    for place in range(2940, 3100):
+        before, behind = marks.between(0, place), marks.between(place, len(stream))
+        assert list(before) == [found] * (place >= found[1]), place
+        assert list(behind) == [found] * (place <= found[0]), place

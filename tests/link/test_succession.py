@@ -157,6 +157,23 @@ def test_no_grab_or_reply_waits_for_what_follows(types):
     assert feed(synced(), *byte_by_byte(reply())).events == [Reply(2, 1)]
 
 
+def test_no_grab_waits_whose_serial_is_due():
+    """Of 24 to 56 nine look as the size does in the beginning of an announcement."""
+    link = synced()
+    for serial in range(80):
+        events, _ = feed(link, grab(serial, 1))
+        assert events == [ClipboardGrab(0, (1,), serial)]
+
+
+@pytest.mark.parametrize("payload", [numbers(0, 24, 1), numbers(9, 0, 24, 1)])
+def test_a_grab_that_is_not_due_or_none_waits(payload):
+    """Its end may be the beginning of what a new agent says."""
+    link = synced()
+    assert feed(link, frame(GRAB, payload)) == ([], b"")
+    link.quiet()
+    assert len(events_of(link)) == 1
+
+
 def test_large_data_in_many_reads_wait_even_for_the_first_byte_of_an_announcement():
     data = b"x" * 40_000 + b"\x01"
     link = synced()

@@ -106,7 +106,7 @@ class Speaker:
         """Know nothing yet of the other end."""
         self.layout = Layout.between(self._caps, self._caps)
         self._reader = ChunkReader(
-            CLIENT_FRAMING, self._codec.limit, self._codec.is_bulk
+            CLIENT_FRAMING, self._codec.limit, self._codec.data_offset
         )
 
     def _read(self, data: bytes) -> Iterator[Message]:

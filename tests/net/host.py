@@ -31,7 +31,10 @@ class Host:
         self.agent = agent
         self._codec = Codec()
         self._reader = ChunkReader(
-            CLIENT_FRAMING, self._codec.limit, self._codec.is_bulk, report_chunks=True
+            CLIENT_FRAMING,
+            self._codec.limit,
+            self._codec.data_offset,
+            report_chunks=True,
         )
         self._ours = Capabilities.of(*caps)
         self.layout = Layout()

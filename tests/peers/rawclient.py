@@ -61,7 +61,7 @@ class RawClient:
         self._connection = connection
         self._codec = Codec()
         self._reader = ChunkReader(
-            framing, self._codec.limit, self._codec.is_bulk, report_chunks=True
+            framing, self._codec.limit, self._codec.data_offset, report_chunks=True
         )
         self._begun: set[int] = set()
         self._ours: Capabilities | None = None

@@ -26,7 +26,7 @@ class Wire:
         """Take nothing of what was written up to now for one's own."""
         self._read_up_to = len(self.transport.written)
         self._reader = ChunkReader(
-            CLIENT_FRAMING, self._codec.limit, self._codec.is_bulk
+            CLIENT_FRAMING, self._codec.limit, self._codec.data_offset
         )
 
     def fill(self) -> None:
@@ -60,7 +60,7 @@ class Wire:
     def decode(self, raw: RawMessage, layout: Layout) -> Message:
         """Return what a message says: it says so in the one way there is."""
         message = self._codec.decode(raw, layout)
-        assert self._codec.encode(message, layout) == raw.payload, (
+        assert self._codec.encode(message, layout) == raw.payload + raw.data, (
             f"{message} in {raw.payload!r}"
         )
         return message

@@ -64,7 +64,15 @@ def frame(
 
 def chunk_reader(framing: Framing, codec: Codec | None = None, **options: int) -> Any:
     codec = codec or Codec()
-    return ChunkReader(framing, codec.limit, codec.is_bulk, **options)
+    return ChunkReader(framing, codec.limit, codec.data_offset, **options)
+
+
+def raw(number: int, payload: bytes = b"", port: int = 1) -> RawMessage:
+    """Return a message as a reader gives it out: a bulk type's data by themselves."""
+    start = Codec().data_offset(number)
+    if start is None:
+        return RawMessage(port, number, payload)
+    return RawMessage(port, number, payload[:start], payload[start:])
 
 
 @dataclass(frozen=True)

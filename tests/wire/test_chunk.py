@@ -10,6 +10,7 @@ from tests.wire.decoding import (
     each_framing,
     frame,
     message,
+    raw,
 )
 from tests.wire.feeding import (
     FOLLOWING,
@@ -106,7 +107,7 @@ def test_each_port_has_its_own_message_in_progress(framing):
     assert len(one) == len(two) == 4
     stream = b"".join(a + b for a, b in zip(one, two, strict=True))
     assert read(stream, framing) == [
-        RawMessage(1, CLIPBOARD, first),
+        raw(CLIPBOARD, first),
         RawMessage(2, UNDEFINED, second),
     ]
 
@@ -126,7 +127,16 @@ def test_ports_may_be_interleaved_inside_message_headers(framing):
 def test_a_whole_message_may_pass_between_the_chunks_of_another_port(framing):
     head, tail = in_pieces(message(CLIPBOARD, b"x" * 60), 40)
     stream = chunk(head, 2) + FOLLOWING + chunk(tail, 2)
-    assert read(stream, framing) == [REPLY, RawMessage(2, CLIPBOARD, b"x" * 60)]
+    assert read(stream, framing) == [REPLY, raw(CLIPBOARD, b"x" * 60, port=2)]
+
+
+@each_framing
+def test_a_whole_message_in_a_chunk_of_another_is_content(framing):
+    pieces = [b"begin", message(3, REPLY.payload), b"end"]
+    stream = chunk(message(CLIPBOARD, pieces[0], size=36)) + b"".join(
+        map(chunk, pieces[1:])
+    )
+    assert read(stream, framing) == [raw(CLIPBOARD, b"".join(pieces))]
 
 
 @each_framing
@@ -166,9 +176,7 @@ def test_empty_chunks_of_a_guest_are_ignored(port):
 @pytest.mark.parametrize("size", [2029, 100_000, 10_000_000])
 def test_a_guest_may_send_a_message_of_any_size_as_one_chunk(size):
     payload = bytes(range(256)) * (size // 256) + b"end"
-    assert read(chunk(message(CLIPBOARD, payload))) == [
-        RawMessage(1, CLIPBOARD, payload)
-    ]
+    assert read(chunk(message(CLIPBOARD, payload))) == [raw(CLIPBOARD, payload)]
 
 
 @pytest.mark.parametrize("per_chunk", [1, 19, 100, 2048, 10_000])
@@ -185,15 +193,11 @@ def test_a_bulk_message_over_its_limit_is_skipped_once(port, per_chunk):
 def test_the_limit_of_a_bulk_message_is_that_of_its_data(number, most):
     codec = Codec(max_message=1000)
     fits, over = bytes(most), bytes(most + 1)
-    assert read(chunk(message(number, fits)), codec=codec) == [
-        RawMessage(1, number, fits)
-    ]
+    assert read(chunk(message(number, fits)), codec=codec) == [raw(number, fits)]
     assert read(chunk(message(number, over)), codec=codec) == [
         SkippedMessage(1, number, most + 1)
     ]
-    assert read(frame(number, fits), CLIENT_FRAMING, codec) == [
-        RawMessage(1, number, fits)
-    ]
+    assert read(frame(number, fits), CLIENT_FRAMING, codec) == [raw(number, fits)]
     said, _ = refuse(frame(number, over), CLIENT_FRAMING, codec)
     assert said.endswith(f"more than {most}")
 

@@ -7,6 +7,7 @@ from tests.wire.decoding import (
     chunk_reader,
     each_framing,
     message,
+    raw,
 )
 from tests.wire.feeding import (
     FOLLOWING,
@@ -25,7 +26,6 @@ from vdproxy.errors import RemoteProtocolError
 from vdproxy.wire.chunk import (
     CLIENT_FRAMING,
     GUEST_FRAMING,
-    RawMessage,
 )
 
 # What a client may not send. The offset is that of the chunk where its header
@@ -162,7 +162,7 @@ def test_a_fault_is_found_before_anything_behind_its_header_has_come(framing, he
 def test_a_client_may_fill_its_chunks():
     stream = chunk(message(CLIPBOARD, bytes(2028)))
     assert len(stream) == 2048 + 8
-    assert read(stream, CLIENT_FRAMING) == [RawMessage(1, CLIPBOARD, bytes(2028))]
+    assert read(stream, CLIENT_FRAMING) == [raw(CLIPBOARD, bytes(2028))]
 
 
 @each_framing

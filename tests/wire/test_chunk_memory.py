@@ -8,6 +8,7 @@ from tests.wire.decoding import (
     each_framing,
     frame,
     message,
+    raw,
 )
 from tests.wire.feeding import (
     Outcome,
@@ -54,9 +55,7 @@ def test_a_payload_in_tiny_reads_costs_little_more_than_its_bytes(piece):
         held, peak = memory()
     assert held < 2 * len(payload)
     assert peak < 2 * len(payload)
-    assert feed(reader, [stream[start + piece :]]).events == [
-        RawMessage(1, CLIPBOARD, payload)
-    ]
+    assert feed(reader, [stream[start + piece :]]).events == [raw(CLIPBOARD, payload)]
 
 
 @each_framing
@@ -71,7 +70,7 @@ def test_a_payload_in_chunks_of_one_byte_costs_little_more_than_its_bytes(framin
         held, peak = memory()
     assert held < 3 * len(payload)
     assert peak < 3 * len(payload)
-    assert feed(reader, [stream[-9:]]).events == [RawMessage(1, CLIPBOARD, payload)]
+    assert feed(reader, [stream[-9:]]).events == [raw(CLIPBOARD, payload)]
 
 
 @each_framing
@@ -89,10 +88,30 @@ def test_a_reader_holds_no_more_than_has_come(framing):
             assert held < 1.1 * come + 16 * 1024
         reader.receive_data(last)
         event = reader.next_event()
-        assert event == RawMessage(1, CLIPBOARD, bytes(4_000_000))
+        assert event == raw(CLIPBOARD, bytes(4_000_000))
         del event
         held, _ = memory()
     assert held < 16 * 1024
+
+
+@each_framing
+@pytest.mark.parametrize("size", [64 * 1024, 1024 * 1024])
+def test_of_a_large_message_there_is_one_from_its_first_byte_to_its_last(framing, size):
+    """Small ones are there twice for a moment, when they are joined at their end."""
+    cut = CutMessage(CLIPBOARD, bytes(8), data=bytes(24_000_000))
+    reader, pending = chunk_reader(framing), b""
+    with traced() as memory:
+        for write in cut:
+            pending += write
+            if len(pending) >= size:
+                reader.receive_data(pending)
+                assert reader.next_event() is None
+                pending = b""
+        reader.receive_data(pending)
+        event = reader.next_event()
+        _, peak = memory()
+    assert event == RawMessage(1, CLIPBOARD, bytes(8), bytes(24_000_000))
+    assert peak < 1.25 * 24_000_000 + 3 * size
 
 
 @each_framing
@@ -101,7 +120,7 @@ def test_a_reader_keeps_nothing_of_a_message_it_has_given_out(framing):
     with traced() as memory:
         stream = b"".join(CutMessage(CLIPBOARD, bytes(4_000_000)))
         (event,) = feed(reader, [stream]).events
-        assert len(event.payload) == 4_000_000
+        assert event.payload_size == 4_000_000
         assert not reader.unfinished
         del event, stream
         held, _ = memory()
@@ -121,3 +140,18 @@ def test_a_skipped_message_is_not_kept():
     assert reader.assembling == Assembling(CLIPBOARD, 4_950_000, 5_000_000)
     assert held < 100_000
     assert peak < 200_000
+
+
+@pytest.mark.parametrize("size", [5_000_000, 50_000_000])
+def test_what_has_come_of_a_message_is_let_go_when_its_rest_is_skipped(size):
+    reader = chunk_reader(GUEST_FRAMING)
+    with traced() as memory:
+        reader.receive_data(chunk(message(CLIPBOARD, size=size), size=size + 20))
+        for _ in range(20):
+            reader.receive_data(bytes(200_000))
+            assert reader.next_event() is None
+        assert reader.held == 4_000_000
+        assert reader.skip_rest() == SkippedMessage(1, CLIPBOARD, size)
+        held, _ = memory()
+    assert reader.held == 0
+    assert held < 16 * 1024

@@ -133,8 +133,8 @@ def test_the_limits_are_those_of_all_types():
 
 
 @pytest.mark.parametrize("number", LIMITS)
-def test_only_clipboard_and_file_data_may_be_skipped(number):
-    assert Codec().is_bulk(number) == (number in BULK)
+def test_only_clipboard_and_file_data_carry_data(number):
+    assert Codec().data_offset(number) == BULK.get(number)
 
 
 @pytest.mark.parametrize("max_message", [0, 1000, MIB, 2**31])
@@ -191,7 +191,7 @@ def test_a_class_of_a_handler_reads_its_type():
     assert decode_each_way(99, b"\x01\x02\x03", NEITHER, codec) == Colour((1, 2, 3))
     assert codec.encode(Colour((1, 2, 3)), NEITHER) == b"\x01\x02\x03"
     assert codec.limit(99) == 4
-    assert not codec.is_bulk(99)
+    assert codec.data_offset(99) is None
 
 
 @pytest.mark.parametrize("payload", [b"", b"ab", b"abcd", b"ab\xff"])
@@ -248,7 +248,7 @@ def test_a_value_that_a_class_of_a_handler_cannot_write_is_not_sent(rgb):
 )
 def test_a_bulk_class_of_a_handler_has_the_smaller_of_both_limits(max_message, limit):
     codec = Codec([Film], max_message)
-    assert codec.is_bulk(100)
+    assert codec.data_offset(100) == 2
     assert codec.limit(100) == limit
     assert codec.encode(Film(bytes(limit - 2)), NEITHER) == bytes(limit)
     with pytest.raises(LocalProtocolError, match=f"Film of {limit + 1} bytes"):

@@ -1,4 +1,4 @@
-"""Payloads in two parts: so that data are shared by all their receivers."""
+"""Payloads in two parts: so that data are there once, for all their receivers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from hypothesis import given
 from tests.wire.decoding import LAYOUTS, NEITHER, SG, each_layout
 from tests.wire.strategies import messages_with_layouts
 from vdproxy.errors import LocalProtocolError
+from vdproxy.wire.chunk import RawMessage
 from vdproxy.wire.codec import Codec
 from vdproxy.wire.messages import (
     STANDARD,
@@ -59,6 +60,35 @@ def test_data_are_handed_out_as_they_are(value, layout, begins):
 @each_layout
 def test_a_message_without_data_is_all_beginning(value, layout):
     assert value.encode_parts(layout) == (value.encode(layout), b"")
+
+
+@pytest.mark.parametrize(
+    ("value", "layout"), [(Clipboard(2, 7, DATA), SG), (FileXferData(9, DATA), NEITHER)]
+)
+def test_data_are_taken_as_they_are(value, layout):
+    head, data = value.encode_parts(layout)
+    taken = type(value).decode_parts(head, data, layout)
+    assert taken == value
+    assert taken.data is DATA
+    raw = RawMessage(1, value.number, head, data)
+    assert Codec().decode(raw, layout).data is DATA
+    assert type(value).decode(head + data, layout) == value
+
+
+@each_layout
+def test_a_payload_may_be_in_two_parts_wherever_data_may_begin(layout):
+    """Without a selection data begin before ``data_offset``."""
+    for value in (Clipboard(0, 7, DATA), FileXferData(9, DATA), Unknown(99, DATA)):
+        payload = value.encode(layout)
+        for split in range(12, 20):
+            raw = RawMessage(1, value.number, payload[:split], payload[split:])
+            assert Codec().decode(raw, layout) == value
+            assert raw.payload_size == len(payload)
+
+
+def test_a_class_that_reads_payloads_whole_is_given_them_whole():
+    raw = RawMessage(1, Reply.number, Reply(2, 1).encode(SG)[:5], b"\x00\x00\x00")
+    assert Codec().decode(raw, SG) == Reply(2, 1)
 
 
 def test_the_limit_is_that_of_both_parts():

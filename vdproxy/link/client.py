@@ -56,7 +56,7 @@ class ClientLink(Link):
         super().__init__(codec, GrabSerials(is_agent=True))
         self._report_headers = report_headers
         self._reader = ChunkReader(
-            CLIENT_FRAMING, codec.limit, codec.is_bulk, report_chunks=report_headers
+            CLIENT_FRAMING, codec.limit, codec.data_offset, report_chunks=report_headers
         )
         self._events: deque[ClientEvent | Header] = deque()
         self._requests = 0
@@ -143,7 +143,7 @@ class ClientLink(Link):
 
     def _receive(self, raw: RawMessage) -> None:
         if self._report_headers:
-            self._events.append(MessageReceived(raw.number, len(raw.payload)))
+            self._events.append(MessageReceived(raw.number, raw.payload_size))
         message = self._decode(raw, self._layout_in)
         if raw.number in self._reply_ports:
             self._reply_ports[raw.number].append(raw.port)

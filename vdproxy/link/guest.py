@@ -38,7 +38,12 @@ from vdproxy.wire.constants import (
     MessageType,
     Port,
 )
-from vdproxy.wire.messages import AnnounceCapabilities, ClientDisconnected, Message
+from vdproxy.wire.messages import (
+    AnnounceCapabilities,
+    ClientDisconnected,
+    ClipboardGrab,
+    Message,
+)
 
 #: What an agent does.
 GuestEvent = Message | AgentUp | AgentLost | Malformed | Discarded | SkippedMessage
@@ -100,7 +105,7 @@ class GuestLink(Link):
     @property
     def held(self) -> int:
         """Bytes that are kept of what has come."""
-        doubtful = len(self._doubtful.raw.payload) if self._doubtful else 0
+        doubtful = self._doubtful.raw.payload_size if self._doubtful else 0
         return doubtful + (self._reader.held if self._reader else 0)
 
     @property
@@ -259,7 +264,7 @@ class GuestLink(Link):
         return ChunkReader(
             GUEST_FRAMING,
             self._codec.limit,
-            self._codec.is_bulk,
+            self._codec.data_offset,
             start=start,
             report_chunks=self._report_headers,
         )
@@ -274,6 +279,8 @@ class GuestLink(Link):
         sure, mark = True, None
         if self.synced:
             sure, mark = self._succession.judge(whole, last=last)
+            if not sure and self._is_due(whole.raw):
+                sure, mark = self._succession.judge(whole, last=True)
         if not sure:
             return False
         if mark is not None:
@@ -282,6 +289,24 @@ class GuestLink(Link):
             self._doubtful = None
             self._receive(whole.raw, whole.end)
         return True
+
+    def _is_due(self, raw: RawMessage) -> bool:
+        """
+        Tell whether a message is the GRAB whose serial is due.
+
+        Nine of those serials look as the beginning of an announcement does.
+        """
+        if raw.number != ClipboardGrab.number:
+            return False
+        try:
+            grab = self._codec.decode(raw, self._layout)
+        except RemoteProtocolError:
+            return False
+        return (
+            isinstance(grab, ClipboardGrab)
+            and grab.serial is not None
+            and grab.serial == self._serials.next(grab.selection)
+        )
 
     def _mark_unread(self) -> int | None:
         """Return where a new agent begins in what is not yet a message, if known."""
@@ -326,7 +351,7 @@ class GuestLink(Link):
 
     def _receive(self, raw: RawMessage, end: int) -> None:
         if self._report_headers:
-            self._events.append(MessageReceived(raw.number, len(raw.payload)))
+            self._events.append(MessageReceived(raw.number, raw.payload_size))
         if raw.number == _ANNOUNCE:
             self._receive_announce(raw, end)
         elif self.synced and (

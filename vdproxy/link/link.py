@@ -98,7 +98,7 @@ class Link:
         except RemoteProtocolError as error:
             if raw.number == ClipboardGrab.number:
                 self._count_malformed_grab(raw.payload, layout)
-            return Malformed(raw.number, raw.payload, str(error))
+            return Malformed(raw.number, raw.payload + raw.data, str(error))
         if (
             isinstance(message, ClipboardGrab)
             and message.serial is not None

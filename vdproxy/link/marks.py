@@ -36,17 +36,24 @@ def _spelled(words: int) -> list[bytes]:
 
 
 def _begun(pattern: list[bytes]) -> bytes:
-    """Return a pattern of what may be the beginning of a mark, at the end of bytes."""
-    *inner, last = pattern[:-1]
-    begun = last
-    for byte in reversed(inner):
-        begun = byte + b"(?:" + begun + b")?"
-    return begun + rb"\Z"
+    """Return a pattern of the first of these bytes, and of more of them or none."""
+    begun = b""
+    for byte in reversed(pattern):
+        begun = byte + (b"(?:" + begun + b")?" if begun else b"")
+    return begun
 
 
 _PATTERNS = [_spelled(words) for words in range(MAX_CAPABILITY_WORDS + 1)]
 _MARK = re.compile(b"|".join(map(b"".join, _PATTERNS)), re.DOTALL)
-_BEGUN_MARK = re.compile(b"|".join(map(_begun, _PATTERNS)), re.DOTALL)
+
+#: What may be the beginning of a mark, at the end of bytes. All marks begin with a
+#: port, and what comes behind it tells them apart.
+_BEGUN_MARK = re.compile(
+    rb"[\x00-\x02](?:\x00{3}(?:"
+    + b"|".join(_begun(pattern[4:-1]) for pattern in _PATTERNS)
+    + rb")|\x00{0,3})\Z",
+    re.DOTALL,
+)
 
 #: What every mark has in it, sought first: most of what is searched has none.
 _SIGN = _header(0)[:-4]
@@ -130,13 +137,13 @@ class Marks:
         return first + begun.start()
 
     def _between(self, first: int, last: int) -> bytes:
-        first = max(first, self.received - self._size)
-        start = self.received
+        end = self.received
         pieces: list[bytes] = []
-        reads = reversed(self._reads)
-        while start > first:
-            read = next(reads)
-            start -= len(read)
-            pieces.insert(0, read)
-        window = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        return window[first - start : last - start]
+        for read in reversed(self._reads):
+            start = end - len(read)
+            if start < last:
+                pieces.insert(0, read[max(0, first - start) : last - start])
+            if start <= first:
+                break
+            end = start
+        return b"".join(pieces)

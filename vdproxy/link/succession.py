@@ -122,13 +122,13 @@ class Succession:
         mark = self._marks.begun_before(whole.end)
         if mark is None or mark < whole.begin:
             return False
-        large = len(whole.raw.payload) > _ATOMIC and whole.begin < self._read_at
+        large = whole.raw.payload_size > _ATOMIC and whole.begin < self._read_at
         return large or whole.end - mark >= _TELLING
 
     def _reads_on(self, mark: int) -> bool:
         """Tell whether all that came from *mark* on can be an agent's."""
         stream = self._marks.since(mark)
-        reader = ChunkReader(LINUX_FRAMING, self._codec.limit, self._codec.is_bulk)
+        reader = ChunkReader(LINUX_FRAMING, self._codec.limit, self._codec.data_offset)
         reader.receive_data(stream)
         try:
             while reader.next_event() is not None:

@@ -151,7 +151,9 @@ class ModelPeer:
 
     def _begin(self) -> None:
         """Read what is written from now on as a new connection's."""
-        self._reader = ChunkReader(GUEST_FRAMING, self.codec.limit, self.codec.is_bulk)
+        self._reader = ChunkReader(
+            GUEST_FRAMING, self.codec.limit, self.codec.data_offset
+        )
         self._read_up_to = 0
 
     def _stamped(self, message: Message) -> Message:

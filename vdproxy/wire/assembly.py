@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from typing import NamedTuple
 
 from vdproxy.errors import RemoteProtocolError
@@ -17,9 +18,13 @@ from vdproxy.wire.constants import MAX_SKIPPED, VD_AGENT_PROTOCOL
 
 MESSAGE_HEADER = struct.Struct("<IIQI")
 
-#: Pieces of one message that are joined into a block as they come in, so that
-#: a message trickling in byte by byte costs little more than its bytes.
-_PIECES_PER_BLOCK = 1024
+#: Pieces of one message that are joined into one as they come in, so that a message
+#: trickling in byte by byte costs little more than its bytes.
+_MANY = 1024
+
+#: Payload bytes from which on the pieces are joined as they come, so that there are
+#: not two of a large message at its end.
+_LARGE = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -27,12 +32,14 @@ class Limits:
     """
     How large messages may be.
 
-    ``largest`` gives the most payload of a message type, bytes; ``skips`` tells
-    whether a type's larger messages are counted off instead of an error.
+    ``largest`` gives the most payload of a message type, bytes; ``data_offset``
+    where the data of a bulk type begin in it, None for another type; ``skips`` tells
+    whether larger bulk messages are counted off instead of an error.
     """
 
     largest: Callable[[int], int]
-    skips: Callable[[int], bool]
+    data_offset: Callable[[int], int | None]
+    skips: bool
 
 
 class Assembling(NamedTuple):
@@ -44,10 +51,16 @@ class Assembling(NamedTuple):
 
 
 class Assembled(NamedTuple):
-    """A whole message, its payload not looked at; None if it was skipped."""
+    """
+    A whole message, its payload not looked at.
+
+    The payload is ``payload`` and, behind it, ``data``: of a bulk type's those at its
+    ``data_offset``, of another's none.
+    """
 
     number: int
-    payload: bytes | None
+    payload: bytes
+    data: bytes
 
 
 class MessageAssembler:
@@ -59,6 +72,7 @@ class MessageAssembler:
     """
 
     left: int | None
+    _data_offset: int | None
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -104,49 +118,69 @@ class MessageAssembler:
             raise RemoteProtocolError(f"message of protocol {protocol}, not 1")
         if not number:
             raise RemoteProtocolError("message of type 0")
-        largest = self._limits.largest(number)
+        largest, offset = self._limits.largest(number), self._limits.data_offset(number)
         if size > largest:
-            if not self._limits.skips(number) or size > MAX_SKIPPED:
+            if not self._limits.skips or offset is None or size > MAX_SKIPPED:
                 raise RemoteProtocolError(
                     f"message of type {number} with {size} bytes, more than {largest}"
                 )
             self.skip()
         self.number = number
         self.size = self.left = size
+        self._data_offset = offset
         return True
 
-    def add(self, piece: bytes) -> None:
-        """Take bytes of the payload, no more than are left."""
+    @property
+    def lacks(self) -> int:
+        """
+        How many bytes of the payload may be added at once.
+
+        Those before its data come first, then all that are left.
+        """
         assert self.left is not None
+        before = (self._data_offset or 0) - (self.size - self.left)
+        return before if before > 0 else self.left
+
+    def add(self, piece: bytes) -> None:
+        """Take bytes of the payload, no more than it lacks."""
+        assert self.left is not None
+        received = self.size - self.left
         self.left -= len(piece)
-        if self._keep:
-            self._pieces.append(piece)
-            if len(self._pieces) == _PIECES_PER_BLOCK:
-                self._blocks.append(b"".join(self._pieces))
-                self._pieces.clear()
+        if not self._keep:
+            return
+        if self._data_offset is not None and received < self._data_offset:
+            self._payload += piece
+            return
+        self._pieces.append(piece)
+        if len(self._pieces) == _MANY or self.size > _LARGE:
+            self._joined.writelines(self._pieces)
+            self._pieces.clear()
 
     def skip(self) -> None:
         """Keep nothing of the message, whose header is there."""
         self._keep = False
         self._pieces.clear()
-        self._blocks.clear()
+        self._joined = BytesIO()
 
-    def finish(self) -> Assembled:
-        """Return the message, nothing of which is left, and be ready for another."""
-        payload = None
-        if self._keep:
-            single = not self._blocks and len(self._pieces) == 1
-            pieces = self._pieces
-            payload = pieces[0] if single else b"".join(self._blocks + pieces)
-        message = Assembled(self.number, payload)
+    def finish(self) -> Assembled | None:
+        """
+        Return the message, nothing of which is left, and be ready for another.
+
+        None is returned if it was skipped.
+        """
+        data = self._joined.getvalue() + b"".join(self._pieces)
+        parts = (data, b"") if self._data_offset is None else (self._payload, data)
+        message = Assembled(self.number, *parts) if self._keep else None
         self._reset()
         return message
 
     def _reset(self) -> None:
         self._head = b""
         self._keep = True
+        self._payload = b""
         self._pieces: list[bytes] = []
-        self._blocks: list[bytes] = []
+        self._joined = BytesIO()
+        self._data_offset = None
         self.number = 0
         self.size = 0
         self.left = None

@@ -29,16 +29,34 @@ from vdproxy.wire.constants import (
 
 CHUNK_HEADER = struct.Struct("<II")
 
-#: Chunks handed to a transport in one write: 64 KiB, Twisted's own buffer size.
-_CHUNKS_PER_WRITE = 32
+#: What a message begins with: its chunk's header and its own.
+_HEADERS = struct.Struct("<IIIIQI")
+
+#: Bytes of the largest chunk that a host may send, header and all.
+_FULL_CHUNK = CHUNK_HEADER.size + VD_AGENT_MAX_DATA_SIZE
+
+#: Full chunks that are read or written in one step: 128 KiB, so that 64 KiB of a file
+#: are one write.
+_CHUNKS_AT_ONCE = 64
 
 
 class RawMessage(NamedTuple):
-    """A whole message whose payload has not been looked at."""
+    """
+    A whole message whose payload has not been looked at.
+
+    The payload is ``payload`` and, behind it, ``data``: what stands at the
+    ``data_offset`` of a bulk type, nothing of another.
+    """
 
     port: int
     number: int
     payload: bytes
+    data: bytes = b""
+
+    @property
+    def payload_size(self) -> int:
+        """Bytes of the payload."""
+        return len(self.payload) + len(self.data)
 
 
 class SkippedMessage(NamedTuple):
@@ -104,9 +122,9 @@ class ChunkReader:
     """
     Bytes of one direction of a port in, whole messages out.
 
-    ``limit`` gives the largest payload of a message type, ``is_bulk`` whether a
-    larger one may be skipped. ``start`` is the stream offset of the first byte.
-    With ``report_chunks`` the headers of chunks are events too.
+    ``limit`` gives the largest payload of a message type, ``data_offset`` where its
+    data begin, None if it is no bulk type. ``start`` is the stream offset of the
+    first byte. With ``report_chunks`` the headers of chunks are events too.
 
     The reader keeps what belongs to unfinished messages and nothing else. After
     an error it is of no further use.
@@ -116,13 +134,14 @@ class ChunkReader:
         self,
         framing: Framing,
         limit: Callable[[int], int],
-        is_bulk: Callable[[int], bool],
+        data_offset: Callable[[int], int | None],
         *,
         start: int = 0,
         report_chunks: bool = False,
     ) -> None:
-        limits = Limits(limit, is_bulk if framing.skips else _never)
+        limits = Limits(limit, data_offset, framing.skips)
         self._framing = framing
+        self._limits = limits
         self._report_chunks = report_chunks
         self._messages = {p: MessageAssembler(limits) for p in _BOTH_PORTS.values()}
         self._port = Port.VDP_CLIENT_PORT
@@ -190,16 +209,19 @@ class ChunkReader:
             if not self._chunk_left:
                 if available < CHUNK_HEADER.size:
                     break
-                self._begin_chunk()
                 if self._report_chunks:
+                    self._begin_chunk()
                     return ChunkHeader(self._port, self._chunk_left)
+                whole = self._whole_message()
+                if whole is not None:
+                    return whole
+                self._begin_chunk()
                 continue
             if not available:
                 break
             message = self._messages[self._port]
             if message.left is None:
-                lacks = message.header_lacks()
-                if not message.add_header(self._take(min(lacks, available))):
+                if not message.add_header(self._take(message.header_lacks())):
                     continue
                 if self._chunk_left > message.size:
                     raise RemoteProtocolError(
@@ -209,11 +231,11 @@ class ChunkReader:
                 if message.skipping:
                     return SkippedMessage(self._port, message.number, message.size)
             else:
-                message.add(self._take(available))
+                message.add(self._take_chunks(message.lacks))
             if not message.left:
-                number, payload = message.finish()
-                if payload is not None:
-                    return RawMessage(self._port, number, payload)
+                assembled = message.finish()
+                if assembled is not None:
+                    return RawMessage(self._port, *assembled)
         self._let_go()
         return None
 
@@ -223,13 +245,58 @@ class ChunkReader:
         self._consumed += self._position
         self._position = 0
 
-    def _take(self, size: int) -> bytes:
-        """Return up to *size* bytes of the present chunk."""
-        size = min(size, self._chunk_left)
+    def _whole_message(self) -> RawMessage | None:
+        """Return the message that the next chunk is, if all of it is in order."""
+        data, start = self._data, self._position + _HEADERS.size
+        if start > len(data):
+            return None
+        chunk_port, chunk_size, protocol, number, _, size = _HEADERS.unpack_from(
+            data, self._position
+        )
+        port, end = self._framing.ports.get(chunk_port), start + size
+        if (
+            end > len(data)
+            or port is None
+            or self._messages[port].begun
+            or chunk_size != MESSAGE_HEADER.size + size
+            or chunk_size > self._framing.max_chunk
+            or protocol != VD_AGENT_PROTOCOL
+            or not number
+            or size > self._limits.largest(number)
+        ):
+            return None
+        self._position = end
+        offset = self._limits.data_offset(number)
+        split = end if offset is None else min(start + offset, end)
+        return RawMessage(port, number, data[start:split], data[split:end])
+
+    def _take(self, most: int) -> bytes:
+        """Return bytes of the present chunk, no more than *most*."""
+        size = min(most, self._chunk_left, len(self._data) - self._position)
         piece = self._data[self._position : self._position + size]
         self._position += size
         self._chunk_left -= size
         return piece
+
+    def _take_chunks(self, most: int) -> bytes:
+        """Return bytes of the present chunk, and of full ones that go on with it."""
+        piece = self._take(most)
+        count = min(
+            _CHUNKS_AT_ONCE,
+            (len(self._data) - self._position) // _FULL_CHUNK,
+            (most - len(piece)) // VD_AGENT_MAX_DATA_SIZE,
+        )
+        if not count or self._report_chunks:
+            return piece
+        headers = struct.unpack_from(
+            f"<{'8s2048x' * count}", self._data, self._position
+        )
+        full = CHUNK_HEADER.pack(self._port, VD_AGENT_MAX_DATA_SIZE)
+        if headers.count(full) < count:
+            return piece
+        pieces = struct.unpack_from(f"<{'8x2048s' * count}", self._data, self._position)
+        self._position += count * _FULL_CHUNK
+        return b"".join([piece, *pieces])
 
     def _begin_chunk(self) -> None:
         """Read a chunk header, all of which is there."""
@@ -253,17 +320,12 @@ class ChunkReader:
         self._chunk_left = size
 
 
-def _never(number: int) -> bool:
-    """Tell that messages of no type are skipped."""
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class CutMessage:
     """
     A message cut into chunks of at most 2,048 bytes.
 
-    Iterating gives its bytes in writes of at most 64 KiB and headers; ``size``
+    Iterating gives its bytes in writes of at most 128 KiB and headers; ``size``
     is how many they are in all. The message's header is whole in the first
     chunk and no chunk holds parts of two messages: what every known peer takes.
     The payload is ``payload`` and, behind it, ``data``, which is not copied.
@@ -291,28 +353,30 @@ class CutMessage:
         return MESSAGE_HEADER.size + self.payload_size <= VD_AGENT_MAX_DATA_SIZE
 
     def __iter__(self) -> Iterator[bytes]:
-        head = MESSAGE_HEADER.pack(VD_AGENT_PROTOCOL, self.number, 0, self.payload_size)
+        first = min(MESSAGE_HEADER.size + self.payload_size, VD_AGENT_MAX_DATA_SIZE)
+        headers = _HEADERS.pack(
+            self.port, first, VD_AGENT_PROTOCOL, self.number, 0, self.payload_size
+        )
+        begin, rest = headers + self.payload, self.data
         if self.fits_one_chunk:
-            size = len(head) + self.payload_size
-            yield CHUNK_HEADER.pack(self.port, size) + head + self.payload + self.data
+            yield begin + rest
             return
-        if self.data and len(head) + len(self.payload) <= VD_AGENT_MAX_DATA_SIZE:
-            head, rest = head + self.payload, self.data
-        else:
-            rest = self.payload + self.data
+        if len(begin) > _FULL_CHUNK:
+            begin, rest = begin[:_FULL_CHUNK], begin[_FULL_CHUNK:] + rest
+        at = _FULL_CHUNK - len(begin)
+        pieces, room = [begin + rest[:at]], _CHUNKS_AT_ONCE - 1
         full = CHUNK_HEADER.pack(self.port, VD_AGENT_MAX_DATA_SIZE)
-        first = VD_AGENT_MAX_DATA_SIZE - len(head)
-        view = memoryview(rest)
-        write: list[bytes | memoryview] = [full, head, view[:first]]
-        for start in range(first, len(rest), VD_AGENT_MAX_DATA_SIZE):
-            if len(write) >= 2 * _CHUNKS_PER_WRITE:
-                yield b"".join(write)
-                write = []
-            piece = view[start : start + VD_AGENT_MAX_DATA_SIZE]
-            write.append(
-                full
-                if len(piece) == VD_AGENT_MAX_DATA_SIZE
-                else CHUNK_HEADER.pack(self.port, len(piece))
-            )
-            write.append(piece)
-        yield b"".join(write)
+        while len(rest) - at > room * VD_AGENT_MAX_DATA_SIZE:
+            yield full.join([*pieces, *_cut(rest, at, room)])
+            at += room * VD_AGENT_MAX_DATA_SIZE
+            pieces, room = [b""], _CHUNKS_AT_ONCE
+        count = (len(rest) - at - 1) // VD_AGENT_MAX_DATA_SIZE
+        pieces += _cut(rest, at, count)
+        last = rest[at + count * VD_AGENT_MAX_DATA_SIZE :]
+        pieces[-1] += CHUNK_HEADER.pack(self.port, len(last)) + last
+        yield full.join(pieces)
+
+
+def _cut(data: bytes, start: int, count: int) -> tuple[bytes, ...]:
+    """Return what fills so many chunks, from *start* on."""
+    return struct.unpack_from(f"<{'2048s' * count}", data, start)

@@ -32,9 +32,9 @@ class Codec:
         """Know these classes besides the protocol's own, and no others."""
         self._classes = {int(cls.number): cls for cls in (*STANDARD, *extra)}
 
-    def is_bulk(self, number: int) -> bool:
-        """Tell whether messages of type *number* carry data of any size."""
-        return self._class(number).data_offset is not None
+    def data_offset(self, number: int) -> int | None:
+        """Return where the data of a bulk message begin, None for another type."""
+        return self._class(number).data_offset
 
     def limit(self, number: int) -> int:
         """Return the largest payload of a message of type *number*, bytes."""
@@ -51,13 +51,13 @@ class Codec:
         """
         message_class = self._class(raw.number)
         if message_class is Unknown:
-            return Unknown(raw.number, raw.payload)
+            return Unknown(raw.number, raw.payload + raw.data)
         try:
-            return message_class.decode(raw.payload, layout)
+            return message_class.decode_parts(raw.payload, raw.data, layout)
         except (struct.error, ValueError) as error:
             # What Python says may quote the payload.
             raise RemoteProtocolError(
-                f"{len(raw.payload)} bytes are no {message_class.__name__}"
+                f"{raw.payload_size} bytes are no {message_class.__name__}"
             ) from error
 
     def encode(self, message: Message, layout: Layout) -> bytes:

@@ -52,6 +52,16 @@ class Message:
         """
         raise RemoteProtocolError(f"{cls.__name__} reads no payload")
 
+    @classmethod
+    def decode_parts(cls, payload: bytes, data: bytes, layout: Layout) -> Self:
+        """
+        Return the value of a payload in two parts, of which *data* may be all its data.
+
+        Bulk types keep *data* as they are, so that they are there once. Raises what
+        ``decode`` raises.
+        """
+        return cls.decode(payload + data, layout)
+
     def encode(self, layout: Layout) -> bytes:
         """
         Return the payload under *layout*.

@@ -40,10 +40,12 @@ def _subject(selection: int) -> Hashable:
     return MessageType.VD_AGENT_CLIPBOARD, selection
 
 
-def _decode_selection(payload: bytes, layout: Layout) -> int:
-    if not _selection_size(layout):
-        return _CLIPBOARD
-    return _checked_selection(_SELECTION.unpack_from(payload)[0])
+def _decode_selection(payload: bytes, layout: Layout) -> tuple[int, int]:
+    """Return the selection, and where in the payload the rest begins."""
+    size = _selection_size(layout)
+    if not size:
+        return _CLIPBOARD, 0
+    return _checked_selection(_SELECTION.unpack_from(payload)[0]), size
 
 
 def _checked_selection(selection: int) -> int:
@@ -84,10 +86,13 @@ class Clipboard(Message):
 
     @classmethod
     def decode(cls, payload: bytes, layout: Layout) -> Self:
-        selection = _decode_selection(payload, layout)
-        start = _selection_size(layout)
+        return cls.decode_parts(payload, b"", layout)
+
+    @classmethod
+    def decode_parts(cls, payload: bytes, data: bytes, layout: Layout) -> Self:
+        selection, start = _decode_selection(payload, layout)
         (kind,) = _U32.unpack_from(payload, start)
-        return cls(selection, kind, payload[start + _U32.size :])
+        return cls(selection, kind, payload[start + _U32.size :] + data)
 
     def encode(self, layout: Layout) -> bytes:
         return b"".join(self.encode_parts(layout))
@@ -119,8 +124,7 @@ class ClipboardGrab(Message):
 
     @classmethod
     def decode(cls, payload: bytes, layout: Layout) -> Self:
-        selection = _decode_selection(payload, layout)
-        start = _selection_size(layout)
+        selection, start = _decode_selection(payload, layout)
         serial = None
         if layout.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL):
             (serial,) = _U32.unpack_from(payload, start)
@@ -162,8 +166,8 @@ class ClipboardRequest(Message):
 
     @classmethod
     def decode(cls, payload: bytes, layout: Layout) -> Self:
-        selection = _decode_selection(payload, layout)
-        (kind,) = _U32.unpack(payload[_selection_size(layout) :])
+        selection, start = _decode_selection(payload, layout)
+        (kind,) = _U32.unpack(payload[start:])
         return cls(selection, kind)
 
     def encode(self, layout: Layout) -> bytes:

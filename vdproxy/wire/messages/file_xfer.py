@@ -173,8 +173,12 @@ class FileXferData(Message):
 
     @classmethod
     def decode(cls, payload: bytes, layout: Layout) -> Self:
+        return cls.decode_parts(payload, b"", layout)
+
+    @classmethod
+    def decode_parts(cls, payload: bytes, data: bytes, layout: Layout) -> Self:
         transfer, size = _DATA.unpack_from(payload)
-        data = payload[_DATA.size :]
+        data = payload[_DATA.size :] + data
         require(size == len(data), f"file data of {len(data)} bytes that claims {size}")
         return cls(transfer, data)
 
