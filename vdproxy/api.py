@@ -17,8 +17,8 @@ from vdproxy.hub.handler import Handler
 from vdproxy.hub.hub import Hub
 from vdproxy.hub.line import Sending
 from vdproxy.hub.log import VMLog
-from vdproxy.hub.outbox import Transport
 from vdproxy.hub.peer import Incoming, Peer
+from vdproxy.hub.transport import Transport
 from vdproxy.hub.verdicts import Answer, Direction, Drop, Replace, Verdict
 from vdproxy.hub.vm import VM
 from vdproxy.interfaces import (

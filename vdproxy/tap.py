@@ -10,6 +10,7 @@ from twisted.application.service import IService, MultiService
 from twisted.python.usage import Options as UsageOptions
 
 from vdproxy.errors import ConfigError
+from vdproxy.service.allocator import keep_some_memory
 from vdproxy.service.notify import Notifier
 from vdproxy.service.proxy import ProxyService
 from vdproxy.service.settings import Settings, load
@@ -60,6 +61,7 @@ def makeService(options: Options) -> IService:
     """Return the service that *options* describe."""
     from twisted.internet import reactor  # noqa: TID251 - twistd has installed it
 
+    keep_some_memory()
     proxy = ProxyService(
         options.settings,
         partial(load, options["config"], reactor),

@@ -18,12 +18,14 @@ ANEW = "is made anew"
 
 
 class Kernel:
-    """What the kernel keeps of what was sent."""
+    """What the kernel keeps of what was sent, and how often it was asked."""
 
     def __init__(self):
         self.kept = 0
+        self.times_asked = 0
 
     def __call__(self):
+        self.times_asked += 1
         return self.kept
 
 

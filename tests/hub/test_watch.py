@@ -79,6 +79,34 @@ def test_an_agent_that_reads_late_needs_no_timer():
     assert not world.guest.transport.aborted
 
 
+@pytest.mark.parametrize("sent", [False, True])
+def test_the_kernel_is_not_asked_each_time_that_an_agent_says_something(sent):
+    world, kernel = world_with_kernel()
+    world.wait(1)
+    if sent:
+        world.hub.guest.send(Ping(b"?"))
+    before = kernel.times_asked
+    for _ in range(100):
+        world.guest.say(Ping(b"!"))
+    assert kernel.times_asked == before
+    world.wait(1)
+    assert kernel.times_asked == before + sent
+
+
+def test_an_agent_that_has_read_all_and_said_all_needs_no_timer():
+    world, kernel = world_with_kernel()
+    kernel.kept = 768
+    world.hub.guest.send(Ping(b"?"))
+    world.wait(12)
+    kernel.kept = 0
+    world.wait(1)
+    message = world.guest.spell(Ping(b"!"))
+    world.guest.feed(message[:10])
+    assert len(world.clock.getDelayedCalls()) == 1
+    world.guest.feed(message[10:])
+    assert world.clock.getDelayedCalls() == []
+
+
 def test_a_question_that_nobody_reads_is_no_stall():
     """H31: it waits for an agent to come."""
     world, kernel = World(), Kernel()
@@ -144,6 +172,17 @@ def test_an_agent_is_not_judged_while_it_is_not_heard():
     world.hub.guest.pause()
     world.wait(100)
     assert not world.guest.transport.aborted
+
+
+def test_one_that_reads_nothing_is_judged_when_it_is_heard_again():
+    world, kernel = world_with_kernel()
+    kernel.kept = 768
+    world.hub.guest.send(Ping(b"?"))
+    world.hub.guest.pause()
+    world.wait(20)
+    world.hub.guest.resume()
+    world.wait(31)
+    assert world.guest.transport.aborted
 
 
 def cut_short(word):

@@ -147,7 +147,7 @@ class PolicyFilter(Filter):
 def _grab(way: _Way, options: Options, grab: ClipboardGrab) -> Verdict:
     if not options.allows_way(way):
         return _wrong_way(options)
-    types = tuple(type for type in grab.types if options.allows_type(type))
+    types = tuple(filter(options.allows_type, grab.types))
     if types == grab.types:
         return None
     if not types:

@@ -22,7 +22,7 @@ from vdproxy.errors import Refused
 from vdproxy.frontends.credentials import peer_credentials
 from vdproxy.hub.client import Client
 from vdproxy.hub.hub import Hub
-from vdproxy.hub.outbox import Transport
+from vdproxy.hub.transport import Transport
 from vdproxy.interfaces import IFrontend
 from vdproxy.makers import NoOptions
 

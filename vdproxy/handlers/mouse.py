@@ -69,8 +69,14 @@ class MouseHandler(Handler):
 
     def received(self, peer: Peer, message: Message) -> None:
         if isinstance(message, MouseState) and isinstance(peer, Client):
-            self._held[peer] = message.buttons
-            self._become(replace(message, buttons=self._buttons()), peer)
+            if message.buttons:
+                self._held[peer] = message.buttons
+            else:
+                self._held.pop(peer, None)
+            buttons = self._buttons()
+            if message.buttons != buttons:
+                message = replace(message, buttons=buttons)
+            self._become(message, peer)
 
     def _buttons(self) -> int:
         return reduce(or_, self._held.values(), 0)

@@ -9,9 +9,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
+from vdproxy.hub.filter import Filter
 from vdproxy.hub.isolation import Failed, PluginFault
 from vdproxy.hub.peer import Peer
-from vdproxy.hub.verdicts import Answer, Drop, Replace, Verdict
+from vdproxy.hub.verdicts import Direction, Drop, Replace, Verdict
 from vdproxy.wire.capabilities import FILES_DISABLED
 from vdproxy.wire.messages import AnnounceCapabilities, Message
 
@@ -22,8 +23,10 @@ _PATIENCE = 5.0
 _MAX_REASON = 200
 
 
-def begun(answer: Answer) -> Any:  # noqa: ANN401 - a plugin may answer anything
-    """Return an answer, of which a coroutine has begun to run."""
+def asked(filter: Filter, direction: Direction, peer: Peer, message: Message) -> Any:  # noqa: ANN401 - a plugin may answer anything
+    """Return what *filter* answers, of which a coroutine has begun to run."""
+    ask = filter.incoming if direction == "in" else filter.outgoing
+    answer = ask(peer, message)
     if answer is not None and isinstance(answer, Coroutine):
         return Deferred.fromCoroutine(answer)
     return answer

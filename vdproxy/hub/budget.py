@@ -86,6 +86,8 @@ class Budget:
         self._clients: Counter[int | None] = Counter()
         #: Who is amid a large message, in the order in which they began.
         self._line: dict[Member, _Place] = {}
+        #: Whether one VM may have held more than was left over, at the last look.
+        self._was_short = False
         self._first: Member | None = None
         self._timer: IDelayedCall | None = None
 
@@ -145,6 +147,9 @@ class Budget:
 
     def _settle(self) -> None:
         """Have those in the line wait, or go on, as is due now."""
+        was_short, self._was_short = self._was_short, self.used > self.free
+        if not (was_short or self._was_short):
+            return
         first: Member | None = None
         free_turn, anybody_waits = True, False
         for member, place in list(self._line.items()):

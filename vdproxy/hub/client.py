@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import partial
 from typing import NamedTuple, Protocol
 
 from twisted.internet.interfaces import IDelayedCall
@@ -14,8 +13,9 @@ from vdproxy.hub.context import PeerOwner, VMContext
 from vdproxy.hub.intake import HIGH_WATER, LOW_WATER, Pace
 from vdproxy.hub.isolation import Failed, attempt
 from vdproxy.hub.line import Sending
-from vdproxy.hub.outbox import Fifo, Outbox, Transport
+from vdproxy.hub.outbox import Fifo, Outbox
 from vdproxy.hub.peer import Incoming, Peer
+from vdproxy.hub.transport import Transport
 from vdproxy.hub.verdicts import Dropped
 from vdproxy.link.client import ClientEvent, ClientLink
 from vdproxy.link.events import (
@@ -116,7 +116,7 @@ class Client(Peer):
         account = self._context.filters.account
         if self.offered is not None:
             return self._line.send(message, source, account)
-        weight = attempt(partial(self._link.weigh, message))
+        weight = attempt(self._link.weigh, message)
         waiting = self._early_size
         self._early.append(_Early(message, source, account))
         self._early_size += 0 if isinstance(weight, Failed) else weight
@@ -194,7 +194,7 @@ class Client(Peer):
             return
         early, self._early, self._early_size = self._early, [], 0
         for message, source, account in early:
-            sent = attempt(partial(self._line.send, message, source, account))
+            sent = attempt(self._line.send, message, source, account)
             if isinstance(sent, Failed):
                 self._context.log.warn(
                     "client {client} cannot be told an early {message}",
@@ -209,8 +209,9 @@ class Client(Peer):
     def _put(self, message: CutMessage) -> None:
         if self._outbox is not None:
             self._trace_sent(message)
-            self._queue.put(message)
-            self._outbox.write()
+            if not self._outbox.pass_on(message):
+                self._queue.put(message)
+                self._outbox.write()
 
     def _flush(self) -> None:
         if self._link is not None:

@@ -13,6 +13,7 @@ from vdproxy.hub.budget import Share
 from vdproxy.hub.line import Sending
 from vdproxy.hub.log import VMLog
 from vdproxy.hub.trace import Trace
+from vdproxy.hub.transport import Departures
 from vdproxy.hub.verdicts import Direction, Dropped, Outcome
 from vdproxy.wire.codec import Codec
 from vdproxy.wire.messages import Message
@@ -68,3 +69,4 @@ class VMContext:
     codec: Codec
     filters: Judge
     share: Share
+    departures: Departures

@@ -15,7 +15,7 @@ any message on port 2 that is a single chunk.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import Protocol
@@ -53,7 +53,8 @@ class Queued:
     """
     One message on its way to the guest, on behalf of *source*.
 
-    ``lane`` is where it was put to wait, ``waits`` whether it still does.
+    ``size`` is its bytes on the wire, ``lane`` where it was put to wait, and
+    ``waits`` whether it still does.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Queued:
     ) -> None:
         self._queue = queue
         self.message = message
+        self.size = message.size
         self.source = source
         self.subject = subject
         self.lane: Lane | None = None
@@ -90,11 +92,11 @@ class FairQueue:
         self.size = 0
         self._control = Lane()
         self._control_served = 0
-        self._in_control: Counter[Hashable] = Counter()
+        self._in_control: defaultdict[Hashable, int] = defaultdict(int)
         self._bulk: dict[Source, Lane] = {}
         self._now = 0
         self._current: Queued | None = None
-        self._waits_of: Counter[Source] = Counter()
+        self._waits_of: defaultdict[Source, int] = defaultdict(int)
         #: The lane with bulk about a subject, and how many of its messages are.
         self._about: dict[Hashable, tuple[Lane, int]] = {}
 
@@ -118,8 +120,8 @@ class FairQueue:
         queued.waits = True
         if queued.lane is self._control:
             self._in_control[queued.subject] += 1
-        self.size += queued.message.size
-        self._waits_of[queued.source] += queued.message.size
+        self.size += queued.size
+        self._waits_of[queued.source] += queued.size
 
     def cancel(self, queued: Queued) -> None:
         """Drop a message that waits."""
@@ -139,7 +141,7 @@ class FairQueue:
         if (
             self._current is None
             or self._current.lane is self._control
-            or self._current.message.size <= _LARGE
+            or self._current.size <= _LARGE
             or not self._control.waiting
             or not self._control.waiting[0].message.fits_one_chunk
         ):
@@ -192,29 +194,30 @@ class FairQueue:
             if queued is not None or not self._control.waiting:
                 return queued
         queued = self._control.waiting.popleft()
-        self._control_served += queued.message.size
+        self._control_served += queued.size
         return queued
 
     def _next_bulk(self) -> Queued | None:
         """Return the next message of the lane that was served least."""
         self._control_served = 0
+        waiting = [lane for lane in self._bulk.values() if lane.waiting]
+        if not waiting:
+            self._bulk.clear()
+            self._now = 0
+            return None
         if len(self._bulk) > len(self._waits_of):
             self._bulk = {
                 source: lane
                 for source, lane in self._bulk.items()
                 if lane.waiting or lane.due > self._now
             }
-        waiting = [lane for lane in self._bulk.values() if lane.waiting]
-        if not waiting:
-            self._bulk.clear()
-            self._now = 0
         lanes = [lane for lane in waiting if not self._follows(lane.waiting[0])]
         if not lanes:
             return None
         lane = min(lanes, key=lambda lane: lane.due)
         self._now = lane.due
         queued = lane.waiting.popleft()
-        lane.due += min(queued.message.size, _MAX_CHARGE)
+        lane.due += min(queued.size, _MAX_CHARGE)
         return queued
 
     def _follows(self, queued: Queued) -> bool:
@@ -227,10 +230,10 @@ class FairQueue:
             if not self._in_control[queued.subject]:
                 del self._in_control[queued.subject]
         queued.waits = False
-        self.size -= queued.message.size
+        self.size -= queued.size
 
     def _ended(self, queued: Queued) -> None:
-        self._waits_of[queued.source] -= queued.message.size
+        self._waits_of[queued.source] -= queued.size
         if not self._waits_of[queued.source]:
             del self._waits_of[queued.source]
         if queued.lane is not self._control and queued.subject is not None:

@@ -143,7 +143,7 @@ class Features:
             if not mount.call(mount.plugin.received, peer, message):
                 reason = f"handler {mount.name} failed"
                 mount.call(mount.plugin.dropped, peer, message, reason)
-            self._withdraw_if_failing(mount)
+                self._withdraw_if_failing(mount)
 
     def dropped(self, peer: Peer, message: Message, reason: str) -> None:
         """Have the owner of a message answer that came in and was dropped."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -22,8 +21,6 @@ from vdproxy.hub.verdicts import (
     Dropped,
     Outcome,
     Pending,
-    Replace,
-    Verdict,
 )
 from vdproxy.hub.vm import VM
 from vdproxy.wire.messages import Message
@@ -106,9 +103,11 @@ class Filters:
 
     def judge(self, direction: Direction, peer: Peer, message: Message) -> Outcome:
         """Ask the filters, first to last, what comes of *message*."""
-        if not self.seats:
-            return message
-        return Judgement(self, direction, peer, message).go_on()
+        seats = self.seats
+        outcome = _ask(seats, direction, peer, message)
+        if isinstance(outcome, _Held):
+            return Judgement(self, direction, peer, seats, outcome)
+        return outcome
 
     def tell(
         self,
@@ -138,8 +137,7 @@ class Filters:
             word.reason,
         )
         for seat, auditor in self._auditors:
-            if not seat.benched:
-                seat.call(auditor.decided, decision)
+            if not (seat.benched or seat.call(auditor.decided, decision)):
                 seat.bench_if_failing()
 
     def _seat(self, seats: Sequence[Seat]) -> None:
@@ -149,46 +147,80 @@ class Filters:
             (seat, seat.plugin) for seat in seats if isinstance(seat.plugin, Auditor)
         )
 
-    @contextmanager
-    def on_account_of(self, dropped: Dropped | None) -> Iterator[None]:
+    def on_account_of(self, dropped: Dropped | None) -> _OnAccount:
         """Let what is sent meanwhile ask no filter if it makes up for a drop."""
-        account, self.account = self.account, dropped
-        try:
-            yield
-        finally:
-            self.account = account
+        return _OnAccount(self, dropped)
+
+
+class _OnAccount:
+    """Sets a drop as the account of what is sent in a ``with`` block."""
+
+    __slots__ = ("_account", "_filters")
+
+    def __init__(self, filters: Filters, dropped: Dropped | None) -> None:
+        self._filters = filters
+        self._account = dropped
+
+    def __enter__(self) -> None:
+        filters = self._filters
+        filters.account, self._account = self._account, filters.account
+
+    def __exit__(self, *_: object) -> None:
+        self._filters.account = self._account
+
+
+class _Held(NamedTuple):
+    """That a filter takes its time over a message, as others have left it."""
+
+    seat: Seat
+    wait: Wait
+    message: Message
+
+
+def _ask(
+    seats: Iterable[Seat], direction: Direction, peer: Peer, message: Message
+) -> Message | Dropped | _Held:
+    """Ask filters, first to last, up to one that drops *message* or takes its time."""
+    for seat in seats:
+        answer = seat.judge(direction, peer, message)
+        if answer is None:
+            continue
+        if isinstance(answer, Wait):
+            return _Held(seat, answer, message)
+        if isinstance(answer, Drop):
+            return Dropped(seat.name, answer.reason)
+        message = answer.message
+    return message
 
 
 class Judgement(Pending):
-    """One message on its way through the filters."""
+    """
+    One message on its way through the filters, of which one takes its time.
+
+    *seats* are those that were to be asked when the message was *held*.
+    """
 
     def __init__(
-        self, filters: Filters, direction: Direction, peer: Peer, message: Message
+        self,
+        filters: Filters,
+        direction: Direction,
+        peer: Peer,
+        seats: tuple[Seat, ...],
+        held: _Held,
     ) -> None:
         super().__init__()
         self._filters = filters
-        self._chain = filters.seats
-        self._seats = iter(self._chain)
-        self._asked: tuple[Seat, ...] = ()
         self._direction = direction
         self._peer = peer
-        self._message = message
-        self._seat: Seat
-        self._wait: Wait
+        self._asked: tuple[Seat, ...] = ()
+        self._hold(seats, held)
 
-    def go_on(self) -> Outcome:
-        """Ask the filters that have not been; return itself if one takes its time."""
-        for seat in self._seats:
-            answer = seat.judge(self._direction, self._peer, self._message)
-            if isinstance(answer, Wait):
-                self._seat, self._wait = seat, answer
-                self.filter = seat.name
-                answer.listener = self._answered
-                return self
-            dropped = self._heed(seat, answer)
-            if dropped is not None:
-                return dropped
-        return self._message
+    def _hold(self, seats: tuple[Seat, ...], held: _Held) -> None:
+        """Wait for the one of these filters that takes its time."""
+        self._seat, self._wait, self._message = held
+        self._asked += seats[: seats.index(self._seat) + 1]
+        self.filter = self._seat.name
+        self._wait.listener = self._answered
 
     def abandon(self) -> None:
         super().abandon()
@@ -205,23 +237,15 @@ class Judgement(Pending):
         seat = self._seat
         # It may have come at any time, also while a drop was being made up for.
         with self._filters.on_account_of(None):
-            self._follow_reinstallation()
             verdict = seat.verdict(answer, self._direction, self._peer, self._message)
-            outcome = self._heed(seat, verdict) or self.go_on()
-            if not isinstance(outcome, Pending):
+            if isinstance(verdict, Drop):
+                self.end(Dropped(seat.name, verdict.reason))
+                return
+            message = self._message if verdict is None else verdict.message
+            # They may be others by now.
+            rest = tuple(s for s in self._filters.seats if s not in self._asked)
+            outcome = _ask(rest, self._direction, self._peer, message)
+            if isinstance(outcome, _Held):
+                self._hold(rest, outcome)
+            else:
                 self.end(outcome)
-
-    def _follow_reinstallation(self) -> None:
-        """Go on with the filters that there are now, and have not been asked."""
-        if self._chain is not self._filters.seats:
-            self._asked += self._chain[: self._chain.index(self._seat) + 1]
-            self._chain = self._filters.seats
-            self._seats = iter([s for s in self._chain if s not in self._asked])
-
-    def _heed(self, seat: Seat, verdict: Verdict) -> Dropped | None:
-        """Act on a verdict, and return that the message is dropped if it is."""
-        if isinstance(verdict, Drop):
-            return Dropped(seat.name, verdict.reason)
-        if isinstance(verdict, Replace):
-            self._message = verdict.message
-        return None

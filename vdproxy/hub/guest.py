@@ -11,8 +11,8 @@ from vdproxy.hub.context import PeerOwner, VMContext
 from vdproxy.hub.fair_queue import FairQueue, Queued, Source
 from vdproxy.hub.intake import HIGH_WATER, LOW_WATER
 from vdproxy.hub.line import Sending
-from vdproxy.hub.outbox import Transport
 from vdproxy.hub.peer import Incoming, Peer
+from vdproxy.hub.transport import Transport
 from vdproxy.hub.watch import Watch
 from vdproxy.link.events import (
     AgentLost,
@@ -21,7 +21,7 @@ from vdproxy.link.events import (
 )
 from vdproxy.link.guest import GuestEvent, GuestLink
 from vdproxy.wire.capabilities import Capabilities
-from vdproxy.wire.chunk import SkippedMessage
+from vdproxy.wire.chunk import CutMessage, SkippedMessage
 from vdproxy.wire.constants import message_name
 from vdproxy.wire.messages import AnnounceCapabilities, Message
 
@@ -89,15 +89,17 @@ class Guest(Peer):
         """
         if not self.up:
             return None
-        return self._line.send(message, source or self, self._context.filters.account)
+        source = source or self
+        sending = self._line.send(message, source, self._context.filters.account)
+        self._pause_if_ahead(source)
+        return sending
 
     def put(self, message: Message, source: Source | None) -> Queued | None:
         if self._link is None:
             return None
         cut = self._link.encode(message)
-        queued = Queued(self._queue, cut, source or self, message.subject)
-        self._put(queued, bulk=message.data_offset is not None)
-        return queued
+        bulk = message.data_offset is not None
+        return self._put(cut, source or self, message.subject, bulk=bulk)
 
     @property
     def unread(self) -> Hashable | None:
@@ -160,7 +162,7 @@ class Guest(Peer):
         """Act on what the guest has done so far, and look for what it has not."""
         super().process_events()
         if self._watch is not None:
-            self._watch.look()
+            self._watch.look_at_heard()
 
     def drop_waiting(self) -> None:
         """Drop the messages that have not begun to go out."""
@@ -310,19 +312,31 @@ class Guest(Peer):
         )
         self._owner.refuse(self, skipped.number, b"", reason)
 
-    def _put(self, queued: Queued, *, bulk: bool = False) -> None:
+    def _put(
+        self,
+        message: CutMessage,
+        source: Source,
+        subject: Hashable = None,
+        *,
+        bulk: bool = False,
+    ) -> Queued | None:
+        """Send a message now or in its turn; return where it waits for that."""
         assert self._outbox is not None  # As long as there is a link.
-        self._trace_sent(queued.message)
-        self._queue.put(queued, bulk=bulk)
-        self._outbox.write()
+        self._trace_sent(message)
+        queued = None
+        if not self._outbox.pass_on(message):
+            queued = Queued(self._queue, message, source, subject)
+            self._queue.put(queued, bulk=bulk)
+            self._outbox.write()
         if self._watch is not None and (self.queued or self._untaken):
             self._watch.look_at_sent()
+        return queued
 
     def _flush(self) -> None:
         """Send what the link has to say, unless the guest does not read."""
         if self._link is not None and not self.queued:
             for message in self._link.messages_to_send():
-                self._put(Queued(self._queue, message, self))
+                self._put(message, self)
 
     def _cancelled(self) -> None:
         # A handler cancels in the middle of its work: nobody is heard before its end.
@@ -330,16 +344,14 @@ class Guest(Peer):
             self._context.clock.callLater(0, self._queue_changed)
 
     def _queue_changed(self) -> None:
-        """Pause those that send more than the guest reads, and no others."""
         self._flush()
-        for source in (*self._queue.sources, *self._line.sources):
-            if (
-                self._size_of(source) > HIGH_WATER
-                and source not in self._paused_sources
-            ):
-                self._paused_sources.add(source)
-                source.pause()
         self._resume_sources()
+
+    def _pause_if_ahead(self, source: Source) -> None:
+        """Pause one that sends more than the guest reads, and no others."""
+        if self._size_of(source) > HIGH_WATER and source not in self._paused_sources:
+            self._paused_sources.add(source)
+            source.pause()
 
     def _resume_sources(self) -> None:
         """Hear those again of which little is left to send, one after the other."""

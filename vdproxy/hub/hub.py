@@ -24,10 +24,10 @@ from vdproxy.hub.handler import Handler
 from vdproxy.hub.isolation import Installed, Mount, Turn, isolated
 from vdproxy.hub.line import Sending
 from vdproxy.hub.log import VMLog
-from vdproxy.hub.outbox import Transport
 from vdproxy.hub.peer import Peer
 from vdproxy.hub.plugins_vm import PluginsVM
 from vdproxy.hub.trace import Trace
+from vdproxy.hub.transport import Departures, Transport
 from vdproxy.hub.verdicts import Dropped, Pending
 from vdproxy.wire.capabilities import FILES_DISABLED, Capabilities
 from vdproxy.wire.codec import Codec
@@ -80,6 +80,7 @@ class Hub:
             Codec(_brought(installed), self.limits.max_message),
             self._filters,
             self.share,
+            Departures(),
         )
         self.guest = Guest(self._context, self)
         self.clients: list[Client] = []

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from vdproxy.hub.budget import Share
-from vdproxy.hub.outbox import Transport
+from vdproxy.hub.transport import Transport
 
 #: Bytes above which a peer is not heard, and below which it is again: those that wait
 #: for a client that does not read, besides one large message, or of a client for the

@@ -54,10 +54,10 @@ class Failed:
     error: BaseException
 
 
-def attempt(call: Callable[[], _T]) -> _T | Failed:
+def attempt(call: Callable[[*_Ts], _T], *args: *_Ts) -> _T | Failed:
     """Call into a plugin and return its answer, or Failed with what it raised."""
     try:
-        return call()
+        return call(*args)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
@@ -81,22 +81,25 @@ class Turn:
         self._later: deque[Callable[[], None]] = deque()
 
     def take(
-        self, call: Callable[[], _T], slow: Callable[[float], None] | None = None
+        self,
+        call: Callable[[*_Ts], _T],
+        *args: *_Ts,
+        slow: Callable[..., None] | None = None,
     ) -> _T | Failed:
         """
         Call into a plugin and return its answer, or Failed with what it raised.
 
-        *slow* is called with the seconds if it took many.
+        *slow* is called with the seconds, and with *args*, if it took many.
         """
         self._depth += 1
         began = perf_counter()
         try:
-            outcome = attempt(call)
+            outcome = attempt(call, *args)
         finally:
             self._depth -= 1
         took = perf_counter() - began
         if took > _SLOW and slow is not None:
-            slow(took)
+            slow(took, *args)
         if self._later:
             self._do_what_waits()
         return outcome
@@ -135,8 +138,8 @@ class Mount(Generic[_P]):
         self.clock = PluginClock(clock, self)
         #: Called after each call that the plugin's clock has made.
         self.called_later = called_later
-        #: Called with the seconds that a call took, if many.
-        self.slow: Callable[[float], None] | None = None
+        #: Called with the seconds that a call took, if many, and its arguments.
+        self.slow: Callable[..., None] | None = None
         #: Called when the plugin has been stopped.
         self.ended: Callable[[], None] = _nothing
         self._kind = kind
@@ -156,17 +159,18 @@ class Mount(Generic[_P]):
 
     def call(self, method: Callable[[*_Ts], object], *args: *_Ts) -> bool:
         """Call a method that answers nothing; tell whether it went well."""
-        return self._ask(lambda: _answers_nothing(method(*args)), method, False)
+        answer = self._turn.take(method, *args, slow=self.slow)
+        if answer is not None and not isinstance(answer, Failed):
+            fault = f"a {type(answer).__name__} is its answer, not None"
+            answer = Failed(PluginFault(fault))
+        self._count(method, answer)
+        return answer is None
 
     def ask(self, method: Callable[[*_Ts], _T], default: _T, *args: *_Ts) -> _T:
         """Call a method and return its answer, *default* where it failed."""
-        return self._ask(lambda: method(*args), method, default)
-
-    def take(
-        self, call: Callable[[], _T], slow: Callable[[float], None] | None = None
-    ) -> _T | Failed:
-        """Call into the plugin without judging how it went; see Turn."""
-        return self._turn.take(call, slow)
+        answer = self._turn.take(method, *args, slow=self.slow)
+        self._count(method, answer)
+        return default if isinstance(answer, Failed) else answer
 
     def succeeded(self, method: str) -> None:
         """Count a call that went well."""
@@ -183,16 +187,13 @@ class Mount(Generic[_P]):
             error=_describe(error),
         )
 
-    def _ask(
-        self, call: Callable[[], _T], method: Callable[..., object], default: _T
-    ) -> _T:
+    def _count(self, method: Callable[..., object], answer: object) -> None:
+        """Count how a call has gone."""
         name = getattr(method, "__name__", type(method).__name__)
-        outcome = self._turn.take(call, self.slow)
-        if isinstance(outcome, Failed):
-            self.failed(name, outcome.error)
-            return default
-        self.succeeded(name)
-        return outcome
+        if isinstance(answer, Failed):
+            self.failed(name, answer.error)
+        else:
+            self.succeeded(name)
 
 
 @implementer(IReactorTime)
@@ -264,12 +265,6 @@ def isolated(message_class: type[Message]) -> type[Message]:
             )
 
     return Isolated
-
-
-def _answers_nothing(answer: object) -> bool:
-    if answer is not None:
-        raise PluginFault(f"a {type(answer).__name__} is its answer, not None")
-    return True
 
 
 def _describe(error: BaseException) -> str:

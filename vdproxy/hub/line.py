@@ -214,7 +214,7 @@ class Line:
         return any(s.original.subject == message.subject for s in self._weights)
 
     def _join(self, sending: Sending, pending: Pending | None = None) -> None:
-        weight = attempt(partial(self._recipient.weigh, sending.original))
+        weight = attempt(self._recipient.weigh, sending.original)
         if isinstance(weight, Failed):
             if pending is not None:
                 pending.abandon()
@@ -280,7 +280,7 @@ class Line:
             self._dropped = outcome
             self._drop(sending, outcome)
             return
-        queued = attempt(partial(self._recipient.put, outcome, sending.source))
+        queued = attempt(self._recipient.put, outcome, sending.source)
         if isinstance(queued, Failed):
             self._drop(sending, Dropped("", "it cannot be told any more"))
         else:

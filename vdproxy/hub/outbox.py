@@ -9,19 +9,8 @@ from typing import Protocol
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from vdproxy.hub.transport import Departures, Transport
 from vdproxy.wire.chunk import CutMessage
-
-
-class Transport(Protocol):
-    """What a hub asks of a transport: Twisted's stream transports have it."""
-
-    def write(self, data: bytes) -> None: ...
-    def registerProducer(self, producer: IPushProducer, streaming: bool) -> None: ...
-    def unregisterProducer(self) -> None: ...
-    def pauseProducing(self) -> None: ...
-    def resumeProducing(self) -> None: ...
-    def loseConnection(self) -> None: ...
-    def abortConnection(self) -> None: ...
 
 
 class Queue(Protocol):
@@ -99,9 +88,14 @@ class Outbox:
     """
 
     def __init__(
-        self, transport: Transport, queue: Queue, changed: Callable[[], None]
+        self,
+        transport: Transport,
+        queue: Queue,
+        departures: Departures,
+        changed: Callable[[], None],
     ) -> None:
         self._transport = transport
+        self._departures = departures
         self._queue = queue
         self._changed = changed
         self._current: Iterator[bytes] = iter(())
@@ -151,6 +145,17 @@ class Outbox:
         self._full = True
         self.clear()
 
+    def pass_on(self, message: CutMessage) -> bool:
+        """
+        Give the transport a message of one chunk, if it has room; tell whether.
+
+        Nothing waits then, so the queue need not know of it.
+        """
+        if self._full or not message.fits_one_chunk:
+            return False
+        self._give(b"".join(message))
+        return True
+
     def write(self) -> None:
         """Give the transport what it has room for."""
         while not self._full:
@@ -172,3 +177,4 @@ class Outbox:
     def _give(self, data: bytes) -> None:
         self.given += len(data)
         self._transport.write(data)
+        self._departures.note(self._transport)

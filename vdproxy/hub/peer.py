@@ -13,7 +13,8 @@ from vdproxy.hub.context import PeerOwner, VMContext
 from vdproxy.hub.fair_queue import Queued, Source
 from vdproxy.hub.intake import Intake, Pace
 from vdproxy.hub.line import Line, Sending
-from vdproxy.hub.outbox import Outbox, Queue, Transport
+from vdproxy.hub.outbox import Outbox, Queue
+from vdproxy.hub.transport import Transport, widen
 from vdproxy.hub.verdicts import Dropped, Outcome, Pending
 from vdproxy.link.client import ClientLink
 from vdproxy.link.events import MessageReceived
@@ -94,7 +95,8 @@ class Peer(ABC):
 
     def can(self, capability: int) -> bool:
         """Tell whether this peer has announced *capability*."""
-        return self.announced is not None and capability in self.announced
+        announced = self.announced
+        return announced is not None and capability in announced
 
     def agreed(self, capability: int) -> bool:
         """Tell whether this peer and we have announced *capability* to each other."""
@@ -165,6 +167,7 @@ class Peer(ABC):
     def _take_turn(self) -> None:
         self.process_events()
         self._note_incoming()
+        self._context.departures.go()
 
     def receive_data(self, data: bytes) -> None:
         """Take the next bytes from the peer."""
@@ -176,6 +179,7 @@ class Peer(ABC):
             else:
                 self.process_events()
             self._note_incoming()
+            self._context.departures.go()
 
     def _note_incoming(self) -> None:
         """Take note of how much of a message has come, and when it grew."""
@@ -336,14 +340,18 @@ class Peer(ABC):
         """Act on what the link reports."""
 
     def _open(self, transport: Transport, queue: Queue) -> None:
+        widen(transport)
         self._transport = transport
         self._intake.open(transport)
-        self._outbox = Outbox(transport, queue, self._waiting_changed)
+        departures = self._context.departures
+        self._outbox = Outbox(transport, queue, departures, self._waiting_changed)
         if self._context.trace:
             self._context.trace.opened(self.traced_as)
 
     def _close(self) -> None:
         self._begin_life()
+        if self._transport is not None:
+            self._context.departures.forget(self._transport)
         self._transport = self._outbox = self._link = self._incoming = None
         self._pauses = 0
         self._intake.close()

@@ -9,7 +9,7 @@ from functools import partial
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from vdproxy.hub.answers import Wait, begun, read
+from vdproxy.hub.answers import Wait, asked, read
 from vdproxy.hub.filter import Filter
 from vdproxy.hub.isolation import (
     MAX_FAILURES,
@@ -65,10 +65,8 @@ class Seat(Mount[Filter]):
         """Return what the filter says of *message*, or that it takes its time."""
         if self.benched:
             return self._missed
-        method = self.plugin.incoming if direction == "in" else self.plugin.outgoing
-        answer = self.take(
-            lambda: begun(method(peer, message)),
-            lambda seconds: self._took(seconds, _occasion(direction, peer, message)),
+        answer = self._turn.take(
+            asked, self.plugin, direction, peer, message, slow=self._judged_slowly
         )
         if answer is None:
             self.succeeded(direction)
@@ -90,7 +88,7 @@ class Seat(Mount[Filter]):
             return self._missed
         if not isinstance(answer, Failed):
             # A replacement's class is the filter's affair as well.
-            checked = attempt(lambda: read(answer, peer, message))
+            checked = attempt(read, answer, peer, message)
             if not isinstance(checked, Failed):
                 self.succeeded(direction)
                 return checked
@@ -178,7 +176,17 @@ class Seat(Mount[Filter]):
     def _called_later(self, mount: Mount[Filter]) -> None:
         self.bench_if_failing()
 
-    def _took(self, seconds: float, occasion: str = "") -> None:
+    def _judged_slowly(
+        self,
+        seconds: float,
+        _plugin: Filter,
+        direction: Direction,
+        peer: Peer,
+        message: Message,
+    ) -> None:
+        self._took(seconds, occasion=_occasion(direction, peer, message))
+
+    def _took(self, seconds: float, *_: object, occasion: str = "") -> None:
         self._log.warn(
             "filter {filter} took {milliseconds:.0f} ms{occasion}, "
             "and everything else stood still",

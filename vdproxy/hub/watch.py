@@ -117,25 +117,40 @@ class Watch:
         self._announced_at = float("-inf")
         self._awaits_announcement = False
         self._quiet_so_far = True
+        #: Whether the guest may not have read what was sent, as far as was looked.
+        self._unread = False
         self._check_call: IDelayedCall | None = None
         self._port_call: IDelayedCall | None = None
 
     def look(self) -> None:
         """Look again soon if there is something that may not come."""
         if self._waits():
-            self.look_at_sent()
+            self._look_soon()
         else:
+            self._look_no_more()
+
+    def look_at_heard(self) -> None:
+        """Look again soon if the guest may not end what it has begun, or not answer."""
+        link = self._link
+        if link.unfinished or link.unanswered or link.mute:
+            if self._check_call is None:
+                self.look()
+        elif not self._unread:
             self._look_no_more()
 
     def look_at_sent(self) -> None:
         """Look soon whether the guest has read what was sent to it."""
-        if self._check_call is None:
-            self._check_call = self._clock.callLater(_CHECK, self._check)
+        self._unread = True
+        self._look_soon()
 
     def end(self) -> None:
         """Watch no more: the connection has ended."""
         self._cancel_port_call()
         self._look_no_more()
+
+    def _look_soon(self) -> None:
+        if self._check_call is None:
+            self._check_call = self._clock.callLater(_CHECK, self._check)
 
     def _look_no_more(self) -> None:
         if self._check_call is not None:
@@ -252,6 +267,7 @@ class Watch:
         link, goes_on = self._link, not self._vm_stopped
         unfinished = link.received if link.unfinished else None
         unread = self._guest.unread if link.synced else None
+        self._unread = unread is not None
         stalls = unfinished is not None or unread is not None
         stalls = stalls and goes_on and link.reconnects
         searched = not goes_on or unfinished == self._searched
@@ -264,8 +280,9 @@ class Watch:
     def _check(self) -> None:
         self._check_call = None
         if self._guest.paused:
+            self._look_soon()
             return
-        self._waits()
+        waits = self._waits()
         if self._unfinished.seconds >= _QUIET:
             self._searched = self._link.received
             self._link.quiet()
@@ -279,4 +296,6 @@ class Watch:
                 half if self._link.unfinished else "it reads nothing"
             )
         else:
+            if waits:
+                self._look_soon()
             self._guest.process_events()
