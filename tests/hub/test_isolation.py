@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import gc
+from weakref import ref
+
 import pytest
 from twisted.internet.defer import succeed
 
@@ -118,6 +121,29 @@ def test_what_a_handler_calls_later_is_not_called_once_it_has_stopped():
     world.hub.stop()
     world.wait(2)
     assert called == ["soon"]
+
+
+def test_calls_that_were_cancelled_are_not_kept():
+    """However many: a deadline may be set and taken back with each paste."""
+    handler = Recorder()
+    world = up_world(handler)
+    clock = handler.vm.clock
+    clock.callLater(60, int)
+
+    class Waiter:
+        def act(self):
+            raise AssertionError("it was cancelled")
+
+    kept = []
+    for _ in range(1000):
+        waiter = Waiter()
+        kept.append(ref(waiter))
+        clock.callLater(1, waiter.act).cancel()
+    del waiter
+    world.wait(2)
+    gc.collect()
+    assert sum(waiter() is not None for waiter in kept) < 50
+    assert len(clock.getDelayedCalls()) == 1
 
 
 @pytest.mark.parametrize("answer", [True, 0, succeed(None)], ids=str)

@@ -31,6 +31,10 @@ MAX_FAILURES = 5
 _SLOW = 0.05
 
 
+#: Calls of a plugin's clock that may wait before those are sought that were cancelled.
+_MANY_CALLS = 32
+
+
 @dataclass(frozen=True)
 class Installed(Generic[_P]):
     """
@@ -208,7 +212,8 @@ class PluginClock:
     def __init__(self, clock: IReactorTime, mount: Mount[Any]) -> None:
         self._clock = clock
         self._mount = mount
-        self._calls: set[IDelayedCall] = set()
+        self._calls: dict[IDelayedCall, None] = {}
+        self._prune_at = _MANY_CALLS
 
     def seconds(self) -> float:
         return self._clock.seconds()
@@ -225,12 +230,16 @@ class PluginClock:
             return callable(*args, **kwargs)
 
         def run() -> None:
-            self._calls.discard(call)
+            self._calls.pop(call, None)
             self._mount.ask(called, None)
             self._mount.called_later(self._mount)
 
         call: IDelayedCall = self._clock.callLater(delay, run)
-        self._calls = {c for c in self._calls if c.active()} | {call}
+        self._calls[call] = None
+        if len(self._calls) > self._prune_at:
+            # Of a call that is cancelled nothing is heard.
+            self._calls = dict.fromkeys(self.getDelayedCalls())
+            self._prune_at = max(_MANY_CALLS, 2 * len(self._calls))
         return call
 
     def getDelayedCalls(self) -> list[IDelayedCall]:

@@ -58,7 +58,7 @@ class ClientLink(Link):
         self._reader = ChunkReader(
             CLIENT_FRAMING, codec.limit, codec.data_offset, report_chunks=report_headers
         )
-        self._events: deque[ClientEvent | Header] = deque()
+        self._events: list[ClientEvent | Header] = []
         self._requests = 0
         self._unanswered: int | None = None
         self._reply_ports: dict[int, deque[int]] = {
@@ -126,7 +126,7 @@ class ClientLink(Link):
             else:
                 assert isinstance(event, ChunkHeader)  # CLIENT_FRAMING skips nothing.
                 self._events.append(event)
-        return self._events.popleft()
+        return self._events.pop(0)
 
     def encode(self, message: Message) -> CutMessage:
         """

@@ -9,8 +9,6 @@ looked for in the bytes themselves.
 
 from __future__ import annotations
 
-from collections import deque
-
 from vdproxy.errors import LocalProtocolError, RemoteProtocolError
 from vdproxy.link.events import (
     AgentLost,
@@ -87,7 +85,8 @@ class GuestLink(Link):
         self.synced = False
         self._offer = offer
         self._report_headers = report_headers
-        self._events: deque[GuestEvent | Header] = deque()
+        #: Few at a time, so that an empty deque would be most of a link.
+        self._events: list[GuestEvent | Header] = []
         self._reader: ChunkReader | None = self._new_reader(0)
         self._succession = Succession(codec)
         #: Where in the stream the last message ended.
@@ -177,7 +176,7 @@ class GuestLink(Link):
                 self._replace(mark, _INSIDE)
             elif self.synced or isinstance(event, ChunkHeader):
                 self._events.append(event)
-        return self._events.popleft()
+        return self._events.pop(0)
 
     def encode(self, message: Message) -> CutMessage:
         """

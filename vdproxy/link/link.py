@@ -84,7 +84,8 @@ class Link:
     ) -> CutMessage:
         with_serial = layout.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL)
         serial = self._serials.next(grab.selection) if with_serial else None
-        payload = self._codec.encode(replace(grab, serial=serial), layout)
+        numbered = ClipboardGrab(grab.selection, grab.types, serial)
+        payload = self._codec.encode(numbered, layout)
         if with_serial:
             self._serials.sent(grab.selection)
         return CutMessage(grab.number, payload, port)
