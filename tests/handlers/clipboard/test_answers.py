@@ -122,4 +122,5 @@ def test_each_request_has_one_answer_and_its_own(guest, owner, steps):
     crowd.world.guest.leave()
     for end in crowd.ends[1:]:
         end.leave()
+    crowd.world.wait(60)
     assert crowd.world.nothing_runs()

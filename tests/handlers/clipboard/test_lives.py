@@ -307,18 +307,19 @@ def busy_world():
 
 def state(thing):
     """Return what the clipboard handler knows, as values that can be compared."""
+    if isinstance(thing, (list, tuple, set)) or hasattr(thing, "maxlen"):
+        return [state(item) for item in thing]
     if type(thing).__module__.startswith("vdproxy.handlers.clipboard"):
         fields = {name: getattr(thing, name) for name in _fields(thing)}
         return {name: state(value) for name, value in fields.items()}
     if isinstance(thing, dict):
         return {str(key): state(value) for key, value in thing.items()}
-    if isinstance(thing, (list, tuple, set)) or hasattr(thing, "maxlen"):
-        return [state(item) for item in thing]
     return repr(thing) if isinstance(thing, (int, str, bytes, float)) else bool(thing)
 
 
 def _fields(thing):
-    return [name for name in vars(thing) if name not in ("_vm", "_clock", "_options")]
+    names = getattr(thing, "__slots__", None) or vars(thing)
+    return [name for name in names if name not in ("_vm", "_clock", "_options")]
 
 
 def test_when_everybody_has_left_nothing_is_left():
@@ -330,6 +331,7 @@ def test_when_everybody_has_left_nothing_is_left():
     world.guest.leave()
     del clients, client
     gc.collect()
+    world.wait(61)
     assert world.nothing_runs()
     assert state(world.handler) == state(unused.handler)
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
 from tests.handlers.clipboard.desks import (
@@ -266,7 +269,12 @@ def test_a_hasty_client_that_leaves_after_it_has_released_what_was_held_is_gone(
     ping_pong(client, hasty, 5)
     hasty.grab()
     hasty.release()
+    left = weakref.ref(hasty.peer)
     hasty.leave()
+    del hasty
+    gc.collect()
+    assert left() is None
+    world.wait(2)
     assert world.nothing_runs()
 
 
@@ -284,3 +292,50 @@ def test_a_grab_that_is_held_takes_effect_if_the_newer_one_goes():
     assert world.guest.heard() == [grabbed(PNG)]
     world.guest.request(PNG)
     assert first.heard() == [asked(PNG)]
+
+
+def two_held():
+    """Return a world in which two GRABs are held, for 0.5 and for 1 second."""
+    world, first, second = desks(GTK, GTK)
+    for _ in range(20):
+        first.grab()
+    world.wait(0.5)
+    for _ in range(20):
+        second.grab()
+    first.grab(PNG)
+    second.grab(JPG)
+    world.guest.heard()
+    return world, second
+
+
+def test_the_newest_that_is_held_takes_effect_when_it_is_due_itself():
+    """H39, H42."""
+    world, _newest = two_held()
+    with logged() as lines:
+        world.wait(0.875)
+        assert world.guest.heard() == []
+        world.wait(0.125)
+        assert world.guest.heard() == [grabbed(JPG)]
+        world.wait(5)
+    assert world.guest.heard() == []
+    assert lines.having("failed") == []
+
+
+def test_one_that_is_overdue_takes_effect_as_soon_as_the_newer_one_goes():
+    """H39, H42."""
+    world, newest = two_held()
+    world.wait(0.75)
+    newest.release()
+    world.clock.advance(0)
+    assert world.guest.heard() == [released(), grabbed(PNG)]
+
+
+def test_when_nothing_is_held_any_more_nothing_comes_of_it():
+    """H42."""
+    world, client = looping()
+    world.guest.grab(PNG)
+    world.guest.release()
+    with logged() as lines:
+        world.wait(5)
+    assert all_heard(client) == [[]]
+    assert lines.having("failed") == []

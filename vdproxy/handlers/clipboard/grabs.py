@@ -1,8 +1,8 @@
 """
 How often a selection may change hands.
 
-A peer that grabs without end would keep the agent and all other peers busy, so
-over so many GRABs a second (``max-grabs``) only its newest counts. And two desktops that share a
+A peer that grabs without end would keep the agent and all other peers busy, so over
+``max-grabs`` GRABs a second only its newest counts. And two desktops that share a
 clipboard by a second way (VNC's, another proxy, a nested VM) answer each other's
 GRABs for ever: after a few changes between the same two within two seconds the
 next has to wait. No GRAB is lost by that unless a newer one takes its place.
@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
 from vdproxy.api import VM, Peer
+from vdproxy.handlers.clipboard.alarm import Alarm
 
 #: Seconds in which a peer may grab as often as it may.
 _PERIOD = 1.0
@@ -28,8 +29,7 @@ _MAX_CHANGES = 4
 _LOOP_SECONDS = 2.0
 
 
-@dataclass(frozen=True)
-class _Held:
+class _Held(NamedTuple):
     """What a GRAB says that waits until it is ``due``, by the VM's clock."""
 
     types: tuple[int, ...]
@@ -57,7 +57,9 @@ class GrabRates:
 
     def count(self, peer: Peer) -> None:
         """Take note of a GRAB that takes effect now."""
-        grabs = self._grabs.setdefault(peer, deque(maxlen=self._most))
+        grabs = self._grabs.get(peer)
+        if grabs is None:
+            grabs = self._grabs[peer] = deque(maxlen=self._most)
         grabs.append(self._clock.seconds())
 
     def forget(self, peer: Peer) -> None:
@@ -84,7 +86,7 @@ class GrabGate:
         self._rates = rates
         self._apply = apply
         self._held: dict[Peer, _Held] = {}
-        self._call: IDelayedCall | None = None
+        self._alarm = Alarm(vm.clock, self._release)
         self._quiet_until = 0.0
         self._owner: Peer | None = None
         self._changes: deque[tuple[float, frozenset[Peer]]] = deque(maxlen=_MAX_CHANGES)
@@ -130,6 +132,8 @@ class GrabGate:
         return max(self._rates.delay(peer), self._loop_delay(peer))
 
     def _loop_delay(self, peer: Peer) -> float:
+        if peer is self._owner:
+            return 0.0
         pair = frozenset((peer, self._owner))
         since = self._vm.clock.seconds() - _LOOP_SECONDS
         recent = [time for time, who in self._changes if who == pair and time > since]
@@ -137,7 +141,6 @@ class GrabGate:
 
     def _let_through(self, peer: Peer, types: tuple[int, ...]) -> None:
         self._held.clear()
-        self._wait()
         self._rates.count(peer)
         if self._owner is not None and self._owner is not peer:
             pair = frozenset((peer, self._owner))
@@ -147,15 +150,16 @@ class GrabGate:
 
     def _wait(self) -> None:
         """Wait until the newest of those that are held is due."""
-        if self._call is not None:
-            self._call.cancel()
-            self._call = None
         if self._held:
             newest = next(reversed(self._held.values()))
-            delay = max(0.0, newest.due - self._vm.clock.seconds())
-            self._call = self._vm.clock.callLater(delay, self._release)
+            self._alarm.set(newest.due)
 
     def _release(self) -> None:
-        self._call = None
-        peer, held = next(reversed(self._held.items()))
-        self._let_through(peer, held.types)
+        """Let the newest of those that are held take effect, if it is due."""
+        if not self._held:
+            return
+        peer, newest = next(reversed(self._held.items()))
+        if newest.due <= self._vm.clock.seconds():
+            self._let_through(peer, newest.types)
+        else:
+            self._wait()

@@ -173,7 +173,7 @@ class ClipboardHandler(Handler):
             case ClipboardRequest() if selection:
                 selection.lost(peer)
             case ClipboardGrab() if selection:
-                selection.withheld(peer, message)
+                selection.withheld(peer)
 
     def _answer_is_lost(self, peer: Peer, number: int | None) -> None:
         """Have whoever waits for this answer of *peer* wait no longer."""

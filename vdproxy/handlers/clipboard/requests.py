@@ -11,10 +11,10 @@ answer has come, with nothing. The Windows agent gives up after three seconds.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from twisted.internet.interfaces import IDelayedCall
+from typing import NamedTuple
 
 from vdproxy.api import (
     VM,
@@ -27,6 +27,7 @@ from vdproxy.api import (
     Selection,
     Sending,
 )
+from vdproxy.handlers.clipboard.alarm import Alarm
 
 #: Seconds without progress after which those who wait are given nothing.
 _PATIENCE = 2.5
@@ -44,8 +45,7 @@ _CACHE_SECONDS = 60.0
 _NONE = ClipboardType.VD_AGENT_CLIPBOARD_NONE
 
 
-@dataclass(frozen=True)
-class _Waiter:
+class _Waiter(NamedTuple):
     """A peer that has asked for a type, and when."""
 
     peer: Peer
@@ -53,7 +53,7 @@ class _Waiter:
     since: float
 
 
-@dataclass
+@dataclass(slots=True)
 class _Slot:
     """What an owner was asked, and when; ``stale`` once it has grabbed anew."""
 
@@ -106,10 +106,12 @@ class Requests:
         self._answered = 0.0
         self._asked_for_guest = False
         self._waiting: list[_Waiter] = []
+        #: How many of them are each peer's.
+        self._waits_of: defaultdict[Peer, int] = defaultdict(int)
         self._slots: dict[Peer, _Slot] = {}
         self._cache: dict[int, bytes] = {}
-        self._timer: IDelayedCall | None = None
-        self._forget_call: IDelayedCall | None = None
+        self._cached_at = 0.0
+        self._alarm = Alarm(vm.clock, self._look)
 
     def asked(self, peer: Peer) -> float | None:
         """Return when *peer* was asked what it has not answered, None if nothing."""
@@ -118,19 +120,18 @@ class Requests:
 
     def add(self, peer: Peer, type: int) -> None:
         """Have *peer* given the owner's data of a type, at once or in time."""
-        waiter = _Waiter(peer, type, self._vm.clock.seconds())
+        now = self._vm.clock.seconds()
+        waiter = _Waiter(peer, type, now)
         if type in self._cache:
             self._hand_over(waiter, type, self._cache[type])
-        elif (
-            self._owner is None
-            or sum(waiter.peer is peer for waiter in self._waiting) >= _MAX_WAITING
-        ):
+        elif self._owner is None or self._waits_of.get(peer, 0) >= _MAX_WAITING:
             self._give_nothing(waiter)
         else:
             self._waiting.append(waiter)
+            self._waits_of[peer] += 1
             self._free_slots()
             self._ask_next()
-            self._watch()
+            self._alarm.set(now + _PATIENCE)
 
     def answer(self, peer: Peer, type: int, data: bytes) -> None:
         """Take what *peer* answers, and give it to whoever waits for it."""
@@ -149,7 +150,6 @@ class Requests:
                 else:
                     self._hand_over(waiter, type, data)
         self._ask_next()
-        self._watch()
 
     def lost(self, peer: Peer) -> None:
         """Take note that what *peer* was asked, or its answer, was dropped."""
@@ -158,7 +158,7 @@ class Requests:
             for waiter in self._take(lambda waiter: waiter.type == slot.type):
                 self._give_nothing(waiter)
         # What is asked next is not on account of that drop.
-        self._look_in(0.0)
+        self._alarm.set(self._vm.clock.seconds())
 
     def owner_changed(self, owner: Peer | None) -> None:
         """Give those who wait nothing: what they asked for is gone."""
@@ -169,13 +169,11 @@ class Requests:
             slot.stale = True
         for waiter in self._take(lambda waiter: True):
             self._hand_over(waiter, _NONE, b"")
-        self._watch()
 
     def left(self, peer: Peer) -> None:
         """Expect nothing of *peer* any more, and owe it nothing."""
         self._slots.pop(peer, None)
         self._take(lambda waiter: waiter.peer is peer)
-        self._watch()
 
     def _give_nothing(self, waiter: _Waiter) -> None:
         self._hand_over(waiter, nothing(waiter.peer, waiter.type), b"")
@@ -204,7 +202,12 @@ class Requests:
     def _take(self, wanted: Callable[[_Waiter], bool]) -> list[_Waiter]:
         """Remove and return the waiters for which *wanted* holds."""
         taken = [waiter for waiter in self._waiting if wanted(waiter)]
-        self._waiting = [waiter for waiter in self._waiting if not wanted(waiter)]
+        if taken:
+            self._waiting = [w for w in self._waiting if not wanted(w)]
+        for waiter in taken:
+            self._waits_of[waiter.peer] -= 1
+            if not self._waits_of[waiter.peer]:
+                del self._waits_of[waiter.peer]
         return taken
 
     def _deadline(self, waiter: _Waiter) -> float:
@@ -231,22 +234,8 @@ class Requests:
         """
         return isinstance(peer, Client) or has_serials(peer)
 
-    def _watch(self) -> None:
-        """Look again when the first deadline of a waiter or a slot is due."""
-        due = [self._deadline(waiter) for waiter in self._waiting]
-        due += [slot.since + _SLOT_SECONDS for slot in self._silent_slots().values()]
-        self._look_in(min(due) - self._vm.clock.seconds() if due else None)
-
-    def _look_in(self, delay: float | None) -> None:
-        """Look again in *delay* seconds, or not at all."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if delay is not None:
-            self._timer = self._vm.clock.callLater(max(0.0, delay), self._look)
-
     def _look(self) -> None:
-        self._timer = None
+        """Do what is due by now."""
         now = self._vm.clock.seconds()
         late = self._take(lambda waiter: self._deadline(waiter) <= now)
         if late and self._owner is not None:
@@ -260,7 +249,18 @@ class Requests:
         self._unask()
         self._free_slots()
         self._ask_next()
-        self._watch()
+        if self._cached_at + _CACHE_SECONDS <= now:
+            self._forget()
+        self._wait()
+
+    def _wait(self) -> None:
+        """Look again when the next thing is due, if there is any."""
+        due = [self._deadline(waiter) for waiter in self._waiting]
+        due += [s.since + _SLOT_SECONDS for s in self._silent_slots().values()]
+        if self._cache:
+            due.append(self._cached_at + _CACHE_SECONDS)
+        if due:
+            self._alarm.set(min(due))
 
     def _unask(self) -> None:
         """Ask no more for what nobody wants, if filters have not let it pass."""
@@ -291,14 +291,13 @@ class Requests:
         cached = sum(len(other) for other in self._cache.values())
         if not data or type == _NONE or cached + len(data) > _MAX_CACHED:
             return
+        if not self._cache:
+            self._cached_at = self._vm.clock.seconds()
+            self._alarm.set(self._cached_at + _CACHE_SECONDS)
         self._vm.keeps(len(data) - len(self._cache.get(type, b"")))
         self._cache[type] = data
-        if self._forget_call is None:
-            self._forget_call = self._vm.clock.callLater(_CACHE_SECONDS, self._forget)
 
     def _forget(self) -> None:
-        self._vm.keeps(-sum(map(len, self._cache.values())))
-        self._cache.clear()
-        if self._forget_call is not None and self._forget_call.active():
-            self._forget_call.cancel()
-        self._forget_call = None
+        if self._cache:
+            self._vm.keeps(-sum(map(len, self._cache.values())))
+            self._cache.clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from twisted.internet.interfaces import IDelayedCall
 
@@ -15,6 +15,7 @@ from vdproxy.api import (
     ClipboardGrab,
     ClipboardRelease,
     ClipboardType,
+    Message,
     Peer,
     Sending,
 )
@@ -32,10 +33,10 @@ _NOT_OFFERED = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Shown:
     """
-    A GRAB on its way to a peer.
+    The present owner's GRAB, as it was sent to a peer.
 
     ``was_told`` is whether the peer had been told of another, ``misled`` whether it
     believes that it owns the selection itself.
@@ -71,7 +72,8 @@ class SharedSelection:
         self._gate = GrabGate(vm, rates, self._grabbed)
         self._requests = Requests(vm, number, self._deliver)
         self._owner: Peer | None = None
-        self._types: tuple[int, ...] = ()
+        #: What all others are told of it, None while there is nothing to paste.
+        self._grab: ClipboardGrab | None = None
         self._releasing: dict[Peer, IDelayedCall] = {}
         #: Those for whom a GRAB was the last that we said.
         self._told: set[Peer] = set()
@@ -101,11 +103,11 @@ class SharedSelection:
             return
         shown = self._shown.get(peer)
         if shown is not None and shown.sending.undecided:
-            self._shown[peer] = replace(shown, misled=True)
+            shown.misled = True
         elif shown is not None and shown.sending.message is not None:
             self._told.add(peer)
             peer.send(shown.sending.message, source=self._owner)
-        elif shown is None and self._types and self._may_paste(peer):
+        elif shown is None and self._grab is not None and self._may_paste(peer):
             # Nothing was said while it was grabbing, and filters are to see it.
             self._vm.clock.callLater(0.0, self.tell, peer)
         else:
@@ -150,20 +152,20 @@ class SharedSelection:
         """Bring *peer* up to date, unless a GRAB of its own is still to count."""
         if self._is_grabbing(peer):
             return
-        if self._types and self._may_paste(peer) and reaches(peer, self.number):
+        grab = self._grab
+        if grab is not None and self._may_paste(peer) and reaches(peer, self.number):
             was_told = peer in self._told
             self._told.add(peer)
-            grab = ClipboardGrab(self.number, self._types)
             sending = peer.send(grab, source=self._owner)
             if sending is not None:
                 self._shown[peer] = _Shown(sending, was_told)
         else:
             self._untell(peer)
 
-    def withheld(self, peer: Peer, grab: ClipboardGrab) -> None:
-        """Take note that *grab* for *peer* was dropped: it believes what it did."""
+    def withheld(self, peer: Peer) -> None:
+        """Take note that a GRAB for *peer* was dropped: it believes what it did."""
         shown = self._shown.get(peer)
-        if shown and shown.sending.original is grab:
+        if shown is not None and shown.sending.message is None:
             self._forget(peer, shown)
             if shown.misled:
                 self._untell(peer)
@@ -191,7 +193,8 @@ class SharedSelection:
         """Let *owner* own the selection, and tell everybody else."""
         for peer in list(self._releasing):
             self._forget_release(peer)
-        self._owner, self._types = owner, types
+        self._owner = owner
+        self._grab = ClipboardGrab(self.number, types) if types else None
         self._forget_shown()
         # A peer takes the next answer for that to its last request, so those who
         # wait are answered before they can make another.
@@ -241,15 +244,15 @@ class SharedSelection:
     def _types_for(self, peer: Peer) -> tuple[int, ...]:
         """Return the types that *peer* may ask for."""
         shown = self._shown.get(peer)
-        if shown is None:
-            return self._types
-        grab = None if shown.sending.undecided else shown.sending.message
+        grab: Message | None = self._grab
+        if shown is not None:
+            grab = None if shown.sending.undecided else shown.sending.message
         return grab.types if isinstance(grab, ClipboardGrab) else ()
 
     def _may_paste(self, peer: Peer) -> bool:
-        between_clients = isinstance(self._owner, Client) and isinstance(peer, Client)
         return peer is not self._owner and (
-            self._share_between_clients or not between_clients
+            self._share_between_clients
+            or not (isinstance(self._owner, Client) and isinstance(peer, Client))
         )
 
     def _deliver(self, peer: Peer, type: int, data: bytes) -> Sending | None:
