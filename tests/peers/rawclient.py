@@ -136,7 +136,7 @@ class RawClient:
             self.layout = Layout.between(self._ours, self._theirs)
         return Received(raw.port, message)
 
-    def receive(self, timeout: float = 5.0) -> Message | None:
+    def receive(self, timeout: float | None = 5.0) -> Message | None:
         """Return the next message as :meth:`receive_from` does, without its port."""
         received = self.receive_from(timeout)
         return None if received is None else received.message

@@ -176,6 +176,37 @@ def test_a_handler_is_made_anew_for_each_vm(tmp_path, reactor, plugins):
     assert one is not two
 
 
+def test_vms_without_sections_of_their_own_share_what_is_chosen(
+    tmp_path, reactor, plugins
+):
+    made = tmp_path / "made"
+    module = HANDLER.replace(
+        "    return Audit()",
+        f"""    with open({str(made)!r}, "a") as file:
+        file.write("x")
+    return Audit()""",
+    )
+    plugins.handler("audit-log", module)
+    options = "[handler:audit-log]\nmarker = x\n"
+    own = "[vm:own handler:audit-log]\nloud = yes\n"
+    vms = [WITH_AUDIT.replace("demo", name) for name in ("own", "one", "two")]
+    path = write(tmp_path, "".join((options, own, *vms)))
+    settings = load([path], reactor)
+    other, one, two = (vm.handlers[-1] for vm in settings.vms)
+    assert one is two
+    assert (one.options.loud, other.options.loud) == (False, True)
+    assert made.read_text() == "xx"
+
+
+def test_an_option_that_all_vms_lack_is_a_line_for_each(problems, plugins):
+    plugins.handler("audit-log", HANDLER)
+    second = WITH_AUDIT.replace("demo", "two")
+    assert [line.partition("]")[0] for line in problems(WITH_AUDIT + second)] == [
+        "vm.ini: [vm:demo handler:audit-log",
+        "vm.ini: [vm:two handler:audit-log",
+    ]
+
+
 SIMPLE = """
 from zope.interface import implementer
 from vdproxy.api import *

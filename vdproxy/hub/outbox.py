@@ -147,11 +147,11 @@ class Outbox:
 
     def pass_on(self, message: CutMessage) -> bool:
         """
-        Give the transport a message of one chunk, if it has room; tell whether.
+        Give the transport a message of one write, if it has room; tell whether.
 
         Nothing waits then, so the queue need not know of it.
         """
-        if self._full or not message.fits_one_chunk:
+        if self._full or not message.fits_one_write:
             return False
         self._give(b"".join(message))
         return True

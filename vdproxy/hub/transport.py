@@ -8,10 +8,10 @@ from twisted.internet.interfaces import IPushProducer
 
 #: Bytes read at once, and those that may wait to be written before a transport is
 #: full. Twisted's own are 64 KiB, which a message of 64 KiB fills by itself.
-_BUFFER = 256 * 1024
+_BUFFER = 192 * 1024
 
 #: Bytes given to the kernel at once; Twisted's own are 128 KiB.
-_SEND_LIMIT = 1024 * 1024
+_SEND_LIMIT = 256 * 1024
 
 
 class Transport(Protocol):

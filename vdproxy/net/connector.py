@@ -39,7 +39,7 @@ class Connector:
         self._log = hub.log
         self._text = text
         self._purpose = purpose
-        self._backoff = Backoff()
+        self._backoff = Backoff(hub.clock)
         self._retry: IDelayedCall | None = None
         self._connecting: Deferred[IProtocol] | None = None
         self._stopped = False

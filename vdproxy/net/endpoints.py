@@ -4,6 +4,8 @@ Endpoint strings, as Twisted reads them, with two differences for ``unix:`` serv
 A socket without ``mode=`` gets 660 where Twisted makes it writable for everybody,
 and a stale socket is told from a served one by connecting to it: Twisted's lock
 file can refuse for ever after a SIGKILL, once its process id is used again.
+
+A ``unix:`` client with nothing but a path does what Twisted's does, for less.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from vdproxy.hub.isolation import Failed, attempt
+from vdproxy.net.unix_client import UNIXSocketEndpoint
 from vdproxy.options import nearest
 
 _T = TypeVar("_T")
@@ -45,8 +48,9 @@ _ARGUMENT = re.compile(r"(?:\\.|[^\\:])+")
 _WORD = re.compile(r"(?:\\.|[^\\=])+")
 _ESCAPE = re.compile(r"\\(.)")
 
-#: The keywords of a path, of which it needs none.
-_PATH = ("", "address")
+#: The keywords of a server's and a client's path, which needs none.
+_SERVED_PATH = ("", "address")
+_CLIENTS_PATH = ("", "path")
 
 #: The largest port of TCP.
 _LAST_PORT = 65535
@@ -71,7 +75,11 @@ def client_endpoint(reactor: IReactorCore, text: str) -> IStreamClientEndpoint:
 
     def parse() -> IStreamClientEndpoint:
         if text.startswith("unix:"):
-            _check_path(next((v for k, v in _arguments(text[5:]) if k in _PATH), ""))
+            arguments = list(_arguments(text.removeprefix("unix:")))
+            path = next((v for k, v in arguments if k in _CLIENTS_PATH), "")
+            _check_path(path)
+            if len(arguments) == 1:
+                return UNIXSocketEndpoint(reactor, path)
         endpoint: IStreamClientEndpoint = clientFromString(reactor, text)
         return endpoint
 
@@ -139,7 +147,7 @@ def _unix_endpoint(reactor: IReactorCore, text: str) -> ReplacingUNIXEndpoint:
     path = ""
     mode, backlog = _DEFAULT_MODE, _BACKLOG
     for key, value in _arguments(text.removeprefix("unix:")):
-        if key in _PATH:
+        if key in _SERVED_PATH:
             if path:
                 argument = f"{key}={value}" if key else value
                 raise ValueError(f"{argument!r} is a second path")

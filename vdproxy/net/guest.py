@@ -10,7 +10,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from vdproxy.hub.hub import Hub
-from vdproxy.hub.outbox import Transport
+from vdproxy.hub.transport import Transport
 from vdproxy.net.connector import Connector
 from vdproxy.net.taken import untaken, when_taken
 

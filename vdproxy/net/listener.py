@@ -42,7 +42,7 @@ class Listener:
         self._log = hub.log
         self._text = text
         self._purpose = purpose
-        self._backoff = Backoff()
+        self._backoff = Backoff(hub.clock)
         self._retry: IDelayedCall | None = None
         self._port: IListeningPort | None = None
         self._stopped = False

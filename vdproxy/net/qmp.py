@@ -11,7 +11,7 @@ from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
 from vdproxy.errors import RemoteProtocolError
-from vdproxy.hub.outbox import Transport
+from vdproxy.hub.transport import Transport
 
 _T = TypeVar("_T")
 

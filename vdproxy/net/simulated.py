@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
-from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import (
-    IAddress,
     IProtocol,
     IProtocolFactory,
     IReactorSocket,
     IStreamClientEndpoint,
 )
-from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from vdproxy.errors import RemoteProtocolError
-from vdproxy.hub.outbox import Transport
+from vdproxy.hub.transport import Transport
 from vdproxy.net.simulated_agent import SimulatedAgent
+from vdproxy.net.unix_client import speak_over
 
 _log = Logger()
 
@@ -48,18 +47,6 @@ class SimulatedProtocol(Protocol):
         self._agent.end()
 
 
-class _One(ServerFactory):
-    """A factory that has one protocol to give."""
-
-    noisy = False
-
-    def __init__(self, protocol: IProtocol) -> None:
-        self._protocol = protocol
-
-    def buildProtocol(self, addr: IAddress | None) -> Any:  # noqa: ANN401 - an IProtocol
-        return self._protocol
-
-
 @implementer(IStreamClientEndpoint)
 class SimulatedEndpoint:
     """Connects to a new agent over a socket pair, as to QEMU's socket."""
@@ -76,10 +63,7 @@ class SimulatedEndpoint:
         host_end, guest_end = socket.socketpair()
         with host_end, guest_end:
             for end, side in ((host_end, protocol), (guest_end, agent)):
-                end.setblocking(False)
-                self._reactor.adoptStreamConnection(
-                    end.fileno(), socket.AF_UNIX, _One(side)
-                )
+                speak_over(self._reactor, end, side)
         return succeed(protocol)
 
 

@@ -62,6 +62,9 @@ class PluginChooser:
         self._problems = problems
         self._notes = notes
         self._found = find_all()
+        #: What is chosen by VMs that have no section of their own about it: one for
+        #: all, as there may be hundreds.
+        self._common: dict[str, Choice] = {}
 
     def check_section(self, section: Section, kind: str, name: str) -> None:
         """Check the options in a section about the plugin *name*."""
@@ -201,12 +204,20 @@ class PluginChooser:
     ) -> Choice | None:
         """Read the options that this VM gives a plugin, and try to make one."""
         plugin = f"{kind}:{name}"
-        options = self._read(section, maker, plugin, f"{section.name} {plugin}")
+        own = f"{section.name} {plugin}"
+        common = own not in self._sections
+        if common and plugin in self._common:
+            return self._common[plugin]
+        options = self._read(section, maker, plugin, own)
         if options is None:
             return None
         product = make(kind, maker, options)
         messages = product.messages if kind == "handler" else ()
-        return Choice(name, maker, options, tuple(int(m.number) for m in messages))
+        numbers = tuple(int(message.number) for message in messages)
+        choice = Choice(name, maker, options, numbers)
+        if common:
+            self._common[plugin] = choice
+        return choice
 
     def unusable(self, kind: str, name: str) -> str | None:
         """Return why no plugin of this name can be had, None if there or planned."""

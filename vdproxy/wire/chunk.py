@@ -352,6 +352,12 @@ class CutMessage:
         """Whether it is a single chunk."""
         return MESSAGE_HEADER.size + self.payload_size <= VD_AGENT_MAX_DATA_SIZE
 
+    @property
+    def fits_one_write(self) -> bool:
+        """Whether iterating gives all of it at once."""
+        size = MESSAGE_HEADER.size + self.payload_size
+        return size <= _CHUNKS_AT_ONCE * VD_AGENT_MAX_DATA_SIZE
+
     def __iter__(self) -> Iterator[bytes]:
         first = min(MESSAGE_HEADER.size + self.payload_size, VD_AGENT_MAX_DATA_SIZE)
         headers = _HEADERS.pack(
