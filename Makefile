@@ -6,17 +6,17 @@ FLOOR := .venv-floor/bin/python -bb
 
 # What vdproxy and its documents are tested with, by Debian package.
 PEERS := spice-vdagent xvfb xclip x11-utils libspice-protocol-dev \
-	qemu-system-x86 libvirt0 libxml2-utils systemd
+	qemu-system-x86 libvirt0 libxml2-utils systemd socat util-linux
 
 # What Linux runs in QEMU for the tests.
 GUEST := .cache/guest/initrd.img
 
 # Tests of whole processes, real peers and packages, and the others.
-OUTSIDE := $(addprefix tests/,real peers qemu lives floods docs \
+OUTSIDE := $(addprefix tests/,real peers qemu lives floods bench docs \
 	test_packaging.py test_examples.py)
 INSIDE := $(addprefix --ignore=,$(OUTSIDE))
 
-.PHONY: run test lint tests inside outside unit floor peers guest fuzz atheris corpus clean
+.PHONY: run test lint tests inside outside unit floor bench peers guest fuzz atheris corpus clean
 
 run: .venv/installed
 	@mkdir -p run
@@ -34,6 +34,7 @@ lint: .venv/installed-for-tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy examples/*/vdproxy_*/*.py
+	$(BIN)/mypy bench
 
 # These two go on at the same time: one computes, the other waits for its peers.
 inside: unit
@@ -76,6 +77,14 @@ atheris: .venv-fuzz/installed
 corpus: .venv/installed-for-tests
 	$(BIN)/python -m fuzz.seeds $(TARGET)
 	$(BIN)/python -m fuzz.least $(TARGET)
+
+# What docs/performance.md has: ratios to yardsticks, a table and a line for each goal.
+# With WORK="small idle" only these; about half an hour in all, on a quiet machine.
+WORK ?=
+ROUNDS ?= 7
+
+bench: .venv/installed-for-tests peers
+	$(BIN)/python -m bench $(WORK) --rounds=$(ROUNDS) --json=.cache/bench.json
 
 peers:
 	tests/install-peers $(PEERS)

@@ -154,3 +154,12 @@ def test_data_are_not_copied_but_for_the_write_that_has_its_turn(head):
         _, peak = memory()
     assert written == cut.size
     assert peak < 600_000
+
+
+@pytest.mark.parametrize("size", [0, 2028, 2029, 131_051, 131_052, 131_053, 300_000])
+@pytest.mark.parametrize("offset", [0, 12])
+def test_a_message_of_one_write_is_given_at_once(size, offset):
+    message = CutMessage(
+        CLIPBOARD, bytes(min(offset, size)), 1, bytes(max(0, size - offset))
+    )
+    assert message.fits_one_write == (len(list(message)) == 1)
