@@ -44,7 +44,7 @@ class PluginsVM:
 
     @property
     def clients(self) -> tuple[Client, ...]:
-        return tuple(client for client in self._hub.clients if client.introduced)
+        return tuple([c for c in self._hub.clients if c.introduced])
 
     @property
     def relayed(self) -> Capabilities:

@@ -79,7 +79,8 @@ class GrabSerials:
         if not self._accept(self._epochs[0], selection, serial):
             return False
         # One from before an announcement loses to a GRAB of ours from after it.
-        return not any(epoch[selection] for epoch in self._epochs[1:])
+        later = self._epochs[1:]
+        return not later or not any(epoch[selection] for epoch in later)
 
     def _accept(self, counts: dict[int, int], selection: int, serial: int) -> bool:
         expected = counts[selection]

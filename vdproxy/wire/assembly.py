@@ -67,21 +67,18 @@ class MessageAssembler:
     """
     The message in progress on one port.
 
-    ``left`` is how many payload bytes it lacks, None until its header is whole.
-    A size is checked then, before anything is stored.
+    ``begun`` tells whether it has begun and not ended, ``left`` how many payload bytes
+    it lacks, None until its header is whole. A size is checked then, before anything
+    is stored.
     """
 
+    begun: bool
     left: int | None
     _data_offset: int | None
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._reset()
-
-    @property
-    def begun(self) -> bool:
-        """Whether a message has begun and not ended."""
-        return bool(self._head)
 
     @property
     def skipping(self) -> bool:
@@ -110,6 +107,7 @@ class MessageAssembler:
 
         :raises RemoteProtocolError: it is none, or its message is too large.
         """
+        self.begun = True
         self._head += piece
         if len(self._head) < MESSAGE_HEADER.size:
             return False
@@ -175,6 +173,7 @@ class MessageAssembler:
         return message
 
     def _reset(self) -> None:
+        self.begun = False
         self._head = b""
         self._keep = True
         self._payload = b""

@@ -93,4 +93,4 @@ class Layout:
 
     def agreed(self, number: int) -> bool:
         """Tell whether both ends announced the capability *number*."""
-        return number in self.both
+        return bool(self.both.bits >> number & 1)

@@ -39,6 +39,10 @@ _FULL_CHUNK = CHUNK_HEADER.size + VD_AGENT_MAX_DATA_SIZE
 #: are one write.
 _CHUNKS_AT_ONCE = 64
 
+#: Payload bytes up to which a message is one chunk, and one write.
+_IN_ONE_CHUNK = VD_AGENT_MAX_DATA_SIZE - MESSAGE_HEADER.size
+_IN_ONE_WRITE = _CHUNKS_AT_ONCE * VD_AGENT_MAX_DATA_SIZE - MESSAGE_HEADER.size
+
 
 class RawMessage(NamedTuple):
     """
@@ -158,17 +162,18 @@ class ChunkReader:
     @property
     def unfinished(self) -> bool:
         """Whether a header, a chunk or a message has begun and not ended."""
-        return (
-            self._position < len(self._data)
-            or self._chunk_left > 0
-            or any(message.begun for message in self._messages.values())
-        )
+        if self._position < len(self._data) or self._chunk_left:
+            return True
+        for message in self._messages.values():  # noqa: SIM110 - asked for each read
+            if message.begun:
+                return True
+        return False
 
     @property
     def assembling(self) -> Assembling | None:
         """The message that is coming in, the client port's first."""
         for message in self._messages.values():
-            if message.assembling:
+            if message.begun and message.assembling:
                 return message.assembling
         return None
 
@@ -350,21 +355,21 @@ class CutMessage:
     @property
     def fits_one_chunk(self) -> bool:
         """Whether it is a single chunk."""
-        return MESSAGE_HEADER.size + self.payload_size <= VD_AGENT_MAX_DATA_SIZE
+        return len(self.payload) + len(self.data) <= _IN_ONE_CHUNK
 
     @property
     def fits_one_write(self) -> bool:
         """Whether iterating gives all of it at once."""
-        size = MESSAGE_HEADER.size + self.payload_size
-        return size <= _CHUNKS_AT_ONCE * VD_AGENT_MAX_DATA_SIZE
+        return len(self.payload) + len(self.data) <= _IN_ONE_WRITE
 
     def __iter__(self) -> Iterator[bytes]:
-        first = min(MESSAGE_HEADER.size + self.payload_size, VD_AGENT_MAX_DATA_SIZE)
+        size = self.payload_size
+        first = min(MESSAGE_HEADER.size + size, VD_AGENT_MAX_DATA_SIZE)
         headers = _HEADERS.pack(
-            self.port, first, VD_AGENT_PROTOCOL, self.number, 0, self.payload_size
+            self.port, first, VD_AGENT_PROTOCOL, self.number, 0, size
         )
         begin, rest = headers + self.payload, self.data
-        if self.fits_one_chunk:
+        if size <= _IN_ONE_CHUNK:
             yield begin + rest
             return
         if len(begin) > _FULL_CHUNK:

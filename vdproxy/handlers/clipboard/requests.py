@@ -167,8 +167,9 @@ class Requests:
         self._forget()
         for slot in self._slots.values():
             slot.stale = True
-        for waiter in self._take(lambda waiter: True):
-            self._hand_over(waiter, _NONE, b"")
+        if self._waiting:
+            for waiter in self._take(lambda waiter: True):
+                self._hand_over(waiter, _NONE, b"")
 
     def left(self, peer: Peer) -> None:
         """Expect nothing of *peer* any more, and owe it nothing."""

@@ -187,7 +187,7 @@ class SharedSelection:
     def _grabbed(self, peer: Peer, types: tuple[int, ...]) -> None:
         # A GRAB ends what its sender was told before.
         self._told.discard(peer)
-        self._own(peer, tuple(type for type in types if type not in _NOT_OFFERED))
+        self._own(peer, tuple([type for type in types if type not in _NOT_OFFERED]))
 
     def _own(self, owner: Peer | None, types: tuple[int, ...]) -> None:
         """Let *owner* own the selection, and tell everybody else."""
