@@ -245,6 +245,22 @@ def test_a_question_is_repeated_once_and_again_in_the_next_life():
     assert world.guest.heard() == [ClientDisconnected(), ASKED]
 
 
+def test_a_question_waits_its_two_seconds_however_long_ago_the_last_one_was():
+    world = World()
+    world.guest.connect()
+    world.guest.announce(1)
+    world.wait(0.125)
+    world.guest.announce(0)
+    world.guest.heard()
+    world.wait(100)
+    world.guest.announce(1)
+    assert world.guest.heard() == [ANSWERED, ASKED]
+    world.wait(1.875)
+    assert world.guest.heard() == []
+    world.wait(0.75)
+    assert world.guest.heard() == [ClientDisconnected(), ASKED]
+
+
 def test_an_agent_that_was_met_may_wait_for_the_rest_of_an_old_message():
     """H31, H41: what puts its other port back comes before the second question."""
     world = World()

@@ -26,10 +26,14 @@ from tests.wire.decoding import frame
 from vdproxy.errors import RemoteProtocolError
 from vdproxy.handlers.monitors import MonitorsHandler
 from vdproxy.hub.handler import Handler
-from vdproxy.wire.capabilities import Capabilities
+from vdproxy.hub.isolation import isolated
+from vdproxy.wire.capabilities import Capabilities, Layout
+from vdproxy.wire.chunk import RawMessage
+from vdproxy.wire.codec import Codec
 from vdproxy.wire.messages import (
     AnnounceCapabilities,
     Clipboard,
+    Message,
     Reply,
 )
 
@@ -348,3 +352,55 @@ def test_a_guest_is_told_of_selections_with_by_demand_whatever_a_negotiator_says
     world = World(Recorder(relayed=Capabilities.of(5)))
     world.guest.connect()
     assert world.guest.heard() == [AnnounceCapabilities(1, (0x60,))]
+
+
+def bulk(**methods):
+    """Return a class of a handler's own, of which some methods are these."""
+    own = {"number": 1300, "max_size": 64, "data_offset": 4, **methods}
+    return type("Bulk", (Message,), own)
+
+
+def read(message_class, size=8):
+    codec = Codec([isolated(message_class)])
+    raw = RawMessage(1, 1300, bytes(min(4, size)), bytes(max(0, size - 4)))
+    return codec.decode(raw, Layout())
+
+
+@pytest.mark.parametrize("way", ["decode", "decode_parts"])
+def test_a_class_may_fail_in_either_way_of_reading(way):
+    def fail(cls, *args):
+        raise KeyError(SECRET)
+
+    with pytest.raises(RemoteProtocolError) as raised:
+        read(bulk(**{way: classmethod(fail)}))
+    assert str(raised.value) == "8 bytes are no Bulk: KeyError"
+
+
+@pytest.mark.parametrize("way", ["decode", "decode_parts"])
+def test_a_class_that_answers_no_message_has_failed_in_either_way(way):
+    def answer(cls, *args):
+        return b"nothing"
+
+    with pytest.raises(RemoteProtocolError, match="8 bytes are no Bulk: TypeError"):
+        read(bulk(**{way: classmethod(answer)}))
+
+
+def test_the_way_of_reading_that_is_a_classs_own_counts():
+    class Whole(Clipboard):
+        """Reads as a whole what its base reads in parts."""
+
+        @classmethod
+        def decode(cls, payload, layout):
+            return cls(0, 1, payload[::-1])
+
+    class Parts(Whole):
+        """Reads in parts again."""
+
+        @classmethod
+        def decode_parts(cls, payload, data, layout):
+            return cls(0, 2, data)
+
+    raw = RawMessage(1, Clipboard.number, b"abcd", b"efgh")
+    for message_class, kind, data in ((Whole, 1, b"hgfedcba"), (Parts, 2, b"efgh")):
+        message = Codec([isolated(message_class)]).decode(raw, Layout())
+        assert (message.type, message.data) == (kind, data)

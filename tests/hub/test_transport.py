@@ -7,9 +7,12 @@ import socket
 from weakref import ref
 
 from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IReadWriteDescriptor
 from twisted.internet.protocol import Protocol
 from twisted.internet.unix import Server
+from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from vdproxy.hub.transport import Departures, widen
 
@@ -123,13 +126,37 @@ def test_a_transport_that_is_forgotten_is_kept_nowhere():
     departures.go()
 
 
-def test_a_transport_that_writes_by_itself_is_left_alone():
-    departures = Departures()
-    departures.note(object())
-    departures.go()
+def around(transport):
+    """Return what TLS is: a transport that has another one's attributes besides."""
+    wrapper = ProtocolWrapper(None, Protocol())
+    wrapper.transport = transport
+    return wrapper
+
+
+class Foreign:
+    """A frontend's transport, which has a method of that name by chance."""
+
+    __slots__ = ()
+
+    def doWrite(self):  # noqa: N802 - Twisted's name
+        raise AssertionError("it is not Twisted's")
+
+
+def test_only_twisteds_own_transports_are_written_and_widened():
+    connection = Connection()
+    stock = connection.transport.bufferSize
+    for transport in (object(), Foreign(), around(connection.transport)):
+        widen(transport)
+        connection.departures.note(transport)
+    connection.transport.write(b"later")
+    connection.departures.go()
+    assert connection.read() is None
+    assert connection.transport.bufferSize == stock
+    connection.close()
 
 
 def test_a_transport_is_asked_once_for_what_it_was_given():
+    @implementer(IReadWriteDescriptor)
     class Counting:
         connected = True
         asked = 0

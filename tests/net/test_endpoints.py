@@ -224,7 +224,18 @@ def test_a_bad_argument_of_a_server_endpoint_is_a_value_error(reactor, text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "unix", "unix:", "tcp:host", "tcp:host:port", "nonsense:a", "simulated:a"],
+    [
+        "",
+        "unix",
+        "unix:",
+        "unix::a",
+        "unix:a:",
+        "unix:a\\",
+        "tcp:host",
+        "tcp:host:port",
+        "nonsense:a",
+        "simulated:a",
+    ],
 )
 def test_a_client_endpoint_that_is_none_is_a_value_error(reactor, text):
     with pytest.raises(ValueError, match="is no client endpoint: "):

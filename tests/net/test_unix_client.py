@@ -128,6 +128,14 @@ def test_a_factory_that_has_no_protocol_to_give_is_a_failure(reactor, tmp_path, 
         assert accepted.recv(1) == b""
 
 
+def test_a_factory_that_raises_is_a_failure(reactor, tmp_path, server):
+    class Broken(Factory):
+        def buildProtocol(self, addr):
+            raise KeyError(addr)
+
+    assert _connect(reactor, tmp_path / "a.sock", Broken()).check(KeyError)
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [

@@ -139,11 +139,10 @@ class Features:
         if mount is None:
             self._log_unowned(peer, message.number)
             self._answer_unowned(peer, message)
-        else:
-            if not mount.call(mount.plugin.received, peer, message):
-                reason = f"handler {mount.name} failed"
-                mount.call(mount.plugin.dropped, peer, message, reason)
-                self._withdraw_if_failing(mount)
+        elif not mount.call(mount.plugin.received, peer, message):
+            reason = f"handler {mount.name} failed"
+            mount.call(mount.plugin.dropped, peer, message, reason)
+            self._withdraw_if_failing(mount)
 
     def dropped(self, peer: Peer, message: Message, reason: str) -> None:
         """Have the owner of a message answer that came in and was dropped."""

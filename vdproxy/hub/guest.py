@@ -328,6 +328,7 @@ class Guest(Peer):
             queued = Queued(self._queue, message, source, subject)
             self._queue.put(queued, bulk=bulk)
             self._outbox.write()
+            self._pause_if_ahead(source)
         if self._watch is not None and (self.queued or self._untaken):
             self._watch.look_at_sent()
         return queued

@@ -30,7 +30,6 @@ MAX_FAILURES = 5
 #: happens in the process meanwhile.
 _SLOW = 0.05
 
-
 #: Calls of a plugin's clock that may wait before those are sought that were cancelled.
 _MANY_CALLS = 32
 
@@ -258,22 +257,42 @@ def isolated(message_class: type[Message]) -> type[Message]:
 
     A handler's class may raise anything on a payload; its words stay unsaid.
     """
+    in_parts = _reads_parts(message_class)
+
+    def read(payload: bytes, data: bytes, layout: Layout) -> Message:
+        if in_parts:
+            return message_class.decode_parts(payload, data, layout)
+        return message_class.decode(payload + data, layout)
 
     class Isolated(message_class):  # type: ignore[misc,valid-type]  # made anew for each
         @classmethod
         def decode(cls, payload: bytes, layout: Layout) -> Any:  # noqa: ANN401 - its own class
-            outcome: object = attempt(lambda: message_class.decode(payload, layout))
+            return cls.decode_parts(payload, b"", layout)
+
+        @classmethod
+        def decode_parts(cls, payload: bytes, data: bytes, layout: Layout) -> Any:  # noqa: ANN401 - its own class
+            outcome: object = attempt(read, payload, data, layout)
             if isinstance(outcome, Message):
                 return outcome
             error = outcome.error if isinstance(outcome, Failed) else TypeError()
             if isinstance(error, RemoteProtocolError):
                 raise error
             raise RemoteProtocolError(
-                f"{len(payload)} bytes are no {message_class.__name__}: "
+                f"{len(payload) + len(data)} bytes are no {message_class.__name__}: "
                 f"{type(error).__name__}"
             )
 
     return Isolated
+
+
+def _reads_parts(message_class: type[Message]) -> bool:
+    """Tell whether a class's own way to read is the one with two parts."""
+    for each in message_class.__mro__:
+        if "decode_parts" in vars(each):
+            return True
+        if "decode" in vars(each):
+            return False
+    return True
 
 
 def _describe(error: BaseException) -> str:

@@ -149,7 +149,8 @@ class Outbox:
         """
         Give the transport a message of one write, if it has room; tell whether.
 
-        Nothing waits then, so the queue need not know of it.
+        Nothing waits then, since ``write`` leaves nothing while there is room; so the
+        queue need not know of it.
         """
         if self._full or not message.fits_one_write:
             return False

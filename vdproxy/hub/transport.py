@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IPushProducer, IReadWriteDescriptor
 
 #: Bytes read at once, and those that may wait to be written before a transport is
 #: full. Twisted's own are 64 KiB, which a message of 64 KiB fills by itself.
@@ -26,10 +26,17 @@ class Transport(Protocol):
     def abortConnection(self) -> None: ...
 
 
-def widen(transport: Any) -> None:  # noqa: ANN401 - any of Twisted's
+def widen(transport: Any) -> None:  # noqa: ANN401 - any transport
     """Have *transport* carry bulk in larger blocks than Twisted's do by themselves."""
-    transport.bufferSize = _BUFFER
-    transport.SEND_LIMIT = _SEND_LIMIT
+    if _is_descriptor(transport):
+        transport.bufferSize = _BUFFER
+        transport.SEND_LIMIT = _SEND_LIMIT
+
+
+def _is_descriptor(transport: object) -> bool:
+    """Tell whether it is one of Twisted's own, not a frontend's or one around it."""
+    kind = type(transport)
+    return hasattr(kind, "doWrite") and IReadWriteDescriptor.implementedBy(kind)
 
 
 class Departures:
@@ -55,7 +62,8 @@ class Departures:
         """Write what there is, as far as the kernel takes it."""
         given, self._given = self._given, {}
         for transport in given:
-            write = getattr(transport, "doWrite", None)
-            if write is not None and transport.connected and write() is not None:
+            if not (_is_descriptor(transport) and transport.connected):
+                continue
+            if transport.doWrite() is not None:
                 # It has ended, which is for the reactor to find out.
                 transport.startWriting()

@@ -156,6 +156,9 @@ class Watch:
         if self._check_call is not None:
             self._check_call.cancel()
             self._check_call = None
+            # Of the next question it is not to be said for how long it has waited.
+            self._unanswered.is_now(None)
+            self._mute.is_now(None)
 
     def announced(self, *, anew: bool) -> None:
         """

@@ -75,10 +75,11 @@ def client_endpoint(reactor: IReactorCore, text: str) -> IStreamClientEndpoint:
 
     def parse() -> IStreamClientEndpoint:
         if text.startswith("unix:"):
-            arguments = list(_arguments(text.removeprefix("unix:")))
+            rest = text.removeprefix("unix:")
+            arguments = list(_arguments(rest))
             path = next((v for k, v in arguments if k in _CLIENTS_PATH), "")
             _check_path(path)
-            if len(arguments) == 1:
+            if len(arguments) == 1 and _ARGUMENT.fullmatch(rest):
                 return UNIXSocketEndpoint(reactor, path)
         endpoint: IStreamClientEndpoint = clientFromString(reactor, text)
         return endpoint

@@ -7,7 +7,7 @@ import socket
 from typing import Any
 
 from twisted.internet.address import UNIXAddress
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import NoProtocol, getConnectError
 from twisted.internet.interfaces import (
     IAddress,
@@ -39,17 +39,20 @@ class UNIXSocketEndpoint:
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:  # noqa: N803
         """Connect; fails with ConnectError, as other endpoints do."""
+        return maybeDeferred(self._connect, protocolFactory)
+
+    def _connect(self, factory: IProtocolFactory) -> IProtocol:
         with socket.socket(socket.AF_UNIX) as end:
             end.setblocking(False)
             number = end.connect_ex(self._path)
             if number:
-                return fail(getConnectError((number, os.strerror(number))))
+                raise getConnectError((number, os.strerror(number)))
             address = UNIXAddress(os.fsencode(self._path))
-            protocol = protocolFactory.buildProtocol(address)
+            protocol = factory.buildProtocol(address)
             if protocol is None:
-                return fail(NoProtocol())
+                raise NoProtocol
             speak_over(self._reactor, end, protocol)
-        return succeed(protocol)
+        return protocol
 
 
 def speak_over(

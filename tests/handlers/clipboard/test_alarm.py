@@ -41,3 +41,16 @@ def test_it_can_be_set_anew_by_what_it_has_called():
     for _ in range(10):
         clock.advance(1)
     assert rung == [1, 3, 5]
+
+
+@pytest.mark.parametrize("due", [2, 9])
+def test_it_can_be_set_anew_when_all_of_a_clocks_calls_were_cancelled(due):
+    clock, rung = Clock(), []
+    alarm = Alarm(clock, lambda: rung.append(clock.seconds()))
+    alarm.set(5)
+    for call in clock.getDelayedCalls():
+        call.cancel()
+    alarm.set(due)
+    for _ in range(10):
+        clock.advance(1)
+    assert rung == [due]

@@ -24,9 +24,9 @@ class Alarm:
 
     def set(self, due: float) -> None:
         """Ring at *due*, seconds, if not before."""
-        if self._due <= due:
-            return
-        if self._call is not None:
+        if self._call is not None and self._call.active():
+            if self._due <= due:
+                return
             self._call.cancel()
         self._due = due
         delay = max(0.0, due - self._clock.seconds())

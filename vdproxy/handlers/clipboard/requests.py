@@ -11,7 +11,7 @@ answer has come, with nothing. The Windows agent gives up after three seconds.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -107,7 +107,7 @@ class Requests:
         self._asked_for_guest = False
         self._waiting: list[_Waiter] = []
         #: How many of them are each peer's.
-        self._waits_of: defaultdict[Peer, int] = defaultdict(int)
+        self._waits_of: Counter[Peer] = Counter()
         self._slots: dict[Peer, _Slot] = {}
         self._cache: dict[int, bytes] = {}
         self._cached_at = 0.0
@@ -124,7 +124,7 @@ class Requests:
         waiter = _Waiter(peer, type, now)
         if type in self._cache:
             self._hand_over(waiter, type, self._cache[type])
-        elif self._owner is None or self._waits_of.get(peer, 0) >= _MAX_WAITING:
+        elif self._owner is None or self._waits_of[peer] >= _MAX_WAITING:
             self._give_nothing(waiter)
         else:
             self._waiting.append(waiter)

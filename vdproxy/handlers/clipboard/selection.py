@@ -165,6 +165,7 @@ class SharedSelection:
     def withheld(self, peer: Peer) -> None:
         """Take note that a GRAB for *peer* was dropped: it believes what it did."""
         shown = self._shown.get(peer)
+        # All are sent one and the same GRAB: only what was sent can tell.
         if shown is not None and shown.sending.message is None:
             self._forget(peer, shown)
             if shown.misled:
