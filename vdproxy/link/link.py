@@ -85,7 +85,7 @@ class Link:
         with_serial = layout.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL)
         serial = self._serials.next(grab.selection) if with_serial else None
         numbered = ClipboardGrab(grab.selection, grab.types, serial)
-        payload = self._codec.encode(numbered, layout)
+        payload, _ = self._codec.encode_parts(numbered, layout)
         if with_serial:
             self._serials.sent(grab.selection)
         return CutMessage(grab.number, payload, port)

@@ -14,6 +14,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from vdproxy.errors import LocalProtocolError, RemoteProtocolError
 from vdproxy.wire.capabilities import Layout
 from vdproxy.wire.constants import (
     MAX_GRAB_TYPES,
@@ -22,7 +23,7 @@ from vdproxy.wire.constants import (
     MessageType,
     Selection,
 )
-from vdproxy.wire.messages.base import Message, permit, require
+from vdproxy.wire.messages.base import Message, require
 
 _U32 = struct.Struct("<I")
 _SELECTION = struct.Struct("<Bxxx")
@@ -49,18 +50,20 @@ def _decode_selection(payload: bytes, layout: Layout) -> tuple[int, int]:
 
 
 def _checked_selection(selection: int) -> int:
-    require(selection in _SELECTIONS, f"selection {selection} does not exist")
+    if selection not in _SELECTIONS:
+        raise RemoteProtocolError(f"selection {selection} does not exist")
     return selection
 
 
 def _encode_selection(selection: int, layout: Layout) -> bytes:
     if _selection_size(layout):
-        permit(selection in _SELECTIONS, f"selection {selection} does not exist")
+        if selection not in _SELECTIONS:
+            raise LocalProtocolError(f"selection {selection} does not exist")
         return _SELECTION.pack(selection)
-    permit(
-        selection == _CLIPBOARD,
-        f"selection {selection} for a peer that knows CLIPBOARD only",
-    )
+    if selection != _CLIPBOARD:
+        raise LocalProtocolError(
+            f"selection {selection} for a peer that knows CLIPBOARD only"
+        )
     return b""
 
 
@@ -130,19 +133,23 @@ class ClipboardGrab(Message):
             (serial,) = _U32.unpack_from(payload, start)
             start += _U32.size
         count, odd = divmod(len(payload) - start, 4)
-        require(not odd, f"types in {len(payload) - start} bytes, not whole numbers")
-        require(count <= MAX_GRAB_TYPES, f"{count} types, more than {MAX_GRAB_TYPES}")
+        if odd:
+            size = len(payload) - start
+            raise RemoteProtocolError(f"types in {size} bytes, not whole numbers")
+        if count > MAX_GRAB_TYPES:
+            raise RemoteProtocolError(f"{count} types, more than {MAX_GRAB_TYPES}")
         return cls(selection, struct.unpack_from(f"<{count}I", payload, start), serial)
 
     def encode(self, layout: Layout) -> bytes:
         prefix = _encode_selection(self.selection, layout)
         with_serial = layout.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL)
-        permit(
-            with_serial == (self.serial is not None),
-            "a GRAB has a serial where the link agreed on it, and only there",
-        )
+        if with_serial != (self.serial is not None):
+            raise LocalProtocolError(
+                "a GRAB has a serial where the link agreed on it, and only there"
+            )
         count = len(self.types)
-        permit(count <= MAX_GRAB_TYPES, f"{count} types, more than {MAX_GRAB_TYPES}")
+        if count > MAX_GRAB_TYPES:
+            raise LocalProtocolError(f"{count} types, more than {MAX_GRAB_TYPES}")
         if self.serial is not None:
             prefix += _U32.pack(self.serial)
         return prefix + struct.pack(f"<{count}I", *self.types)
