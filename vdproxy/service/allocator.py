@@ -13,7 +13,7 @@ _M_MMAP_THRESHOLD = -3
 _MAPPED = 8 * 1024 * 1024
 
 #: Free memory that is kept at the end of the heap, bytes, and had in store for more.
-_KEPT = 16 * 1024 * 1024
+_KEPT = 6 * 1024 * 1024
 _IN_STORE = 1024 * 1024
 
 
