@@ -5,7 +5,8 @@ Each client has a connection to the guest of its own, and each pauses the other 
 it is full, as in twisted.protocols.portforward. With ``--broadcast`` there is one,
 whose bytes go to all clients. With ``--wide`` blocks are as large as vdproxy's. With
 ``--messages`` they are read into messages as well and cut into chunks again, by
-vdproxy's own reader and without anything else of it.
+vdproxy's own reader and without anything else of it; with ``--headers`` the headers of
+chunks are checked, which pass as they are.
 """
 
 from __future__ import annotations
@@ -22,8 +23,15 @@ from twisted.python.failure import Failure
 
 from vdproxy.hub.transport import widen
 from vdproxy.service.allocator import keep_some_memory
-from vdproxy.wire.chunk import GUEST_FRAMING, ChunkReader, CutMessage, RawMessage
+from vdproxy.wire.chunk import (
+    CHUNK_HEADER,
+    GUEST_FRAMING,
+    ChunkReader,
+    CutMessage,
+    RawMessage,
+)
 from vdproxy.wire.codec import Codec
+from vdproxy.wire.constants import MAX_SKIPPED
 
 reactor: Any = _reactor
 
@@ -74,8 +82,37 @@ class MessagesEnd(WideEnd):
                 super().dataReceived(write)
 
 
+class HeadersEnd(WideEnd):
+    """An end that carries chunks, of which it has seen the headers."""
+
+    def connectionMade(self) -> None:
+        self._left = 0
+        self._held = b""
+        super().connectionMade()
+
+    def dataReceived(self, data: bytes) -> None:
+        data = self._held + data
+        at, end = self._left, len(data)
+        while at + CHUNK_HEADER.size <= end:
+            port, size = CHUNK_HEADER.unpack_from(data, at)
+            assert port in (1, 2), "no port of QEMU's"
+            assert size <= MAX_SKIPPED, "larger than vdproxy takes"
+            at += CHUNK_HEADER.size + size
+        self._held, self._left = data[at:], max(0, at - end)
+        super().dataReceived(data[:at])
+
+
 #: What makes an end.
 Kind = Callable[[Callable[[End], None]], End]
+
+
+#: By the option that asks for it.
+KINDS: dict[str, Kind] = {
+    "bare": End,
+    "wide": WideEnd,
+    "messages": MessagesEnd,
+    "headers": HeadersEnd,
+}
 
 
 class Ends(Factory):
@@ -122,13 +159,15 @@ def main() -> None:
     parser.add_argument("guest", help="path of the guest's socket")
     parser.add_argument("clients", help="path to listen on")
     parser.add_argument("--broadcast", action="store_true")
-    parser.add_argument("--wide", action="store_true")
-    parser.add_argument("--messages", action="store_true")
+    for name in KINDS:
+        parser.add_argument(
+            f"--{name}", dest="kind", action="store_const", const=name, default="bare"
+        )
     options = parser.parse_args()
-    if options.wide or options.messages:
+    if options.kind != "bare":
         keep_some_memory()
     guest = UNIXClientEndpoint(reactor, options.guest)
-    kind = MessagesEnd if options.messages else WideEnd if options.wide else End
+    kind = KINDS[options.kind]
     clients = (broadcast if options.broadcast else relay)(guest, kind)
     UNIXServerEndpoint(reactor, options.clients, backlog=2048).listen(clients)
     reactor.run()
