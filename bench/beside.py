@@ -11,11 +11,11 @@ from statistics import quantiles
 
 from bench import guests
 from bench.bulk import on_the_wire, pusher
-from bench.processes import helper
 from bench.race import Figures, Goal, Race
 from bench.relays import CLIENTS, GUEST, numbered, vdproxy
 from bench.speech import GRAB, PATIENCE, REQUEST, by_host, connect, copied, read_all
 from bench.stand import directory
+from tests.peers.programs import helper
 from vdproxy.wire.messages import ClipboardGrab
 
 _QUIET_VMS = 63

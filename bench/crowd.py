@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import cast
 
 from bench import stand
-from bench.processes import helper
 from bench.relays import CLIENTS, GUEST, configuration, daemon, numbered
 from bench.speech import connect
+from tests.peers.programs import helper
 from vdproxy.net.simulated_agent import SimulatedAgent
 
 #: Writes what a program needs into a directory; returns what runs it there.

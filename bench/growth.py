@@ -8,12 +8,12 @@ from contextlib import ExitStack, contextmanager
 
 from bench import guests
 from bench.bulk import pushed
-from bench.processes import helper
 from bench.race import Figures, Goal, Race
 from bench.relays import GUEST, numbered, vdproxy
 from bench.small import COUNT
 from bench.speech import GRAB, connect, mouse, read_all
 from bench.stand import Round, directory
+from tests.peers.programs import helper
 
 #: What there is besides in one contestant each.
 _VMS = 63

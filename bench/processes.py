@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tests.peers.programs import PATH, Program, find_program
@@ -15,9 +13,6 @@ from tests.peers.programs import PATH, Program, find_program
 #: Where there are two cores what is measured has the second for itself.
 CORES = sorted(os.sched_getaffinity(0))
 DRIVER_CORE, MEASURED_CORE = CORES[0], CORES[-1]
-
-#: How long a helper process may take to end, seconds.
-_PATIENCE = 10.0
 
 _TICK = os.sysconf("SC_CLK_TCK")
 
@@ -36,28 +31,6 @@ def running(command: Sequence[str], log: Path) -> Iterator[Program]:
         yield program
     finally:
         program.stop()
-
-
-@contextmanager
-def helper(target: Callable[..., None], *arguments: object) -> Iterator[Connection]:
-    """
-    Run a function in a process of its own, its last argument one end of a pipe.
-
-    It is to return when the other end, which is yielded, is closed.
-    """
-    context = get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=target, args=(*arguments, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        yield ours
-    finally:
-        ours.close()
-        process.join(_PATIENCE)
-        process.terminate()
-        process.join()
-        process.close()
 
 
 def cpu_seconds(pid: int) -> float:

@@ -8,9 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench import relays
-from bench.processes import helper
 from bench.race import Figures, Goal, Race
 from bench.relays import Relay, Starter
+from tests.peers.programs import helper
 
 #: One round of a contestant that stands ready.
 Round = Callable[[], Figures]

@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from tests.floods.pulse import Trip, Waits, beat
 from tests.lives.ends import CLIPBOARD, SUCCESS, TEXT, Client
 from tests.lives.growth import files_of, resident_of
 from tests.peers.daemon import Vdproxy
-from tests.peers.programs import wait_for
+from tests.peers.programs import helper, wait_for
 from vdproxy.wire.messages import AnnounceCapabilities, ClipboardGrab
 
 #: ``max-memory``, and the most that vdproxy may take besides, KiB.
@@ -125,21 +124,10 @@ def serving(directory: Path, data: bytes) -> Iterator[Scene]:
 @contextmanager
 def _process(target: Callable[..., None], *arguments: object) -> Iterator[Connection]:
     """Run a function in a process of its own until the end; it says when it is up."""
-    context = get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=target, args=(*arguments, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        assert ours.poll(PATIENCE), f"{target} is not up"
-        ours.recv()
-        yield ours
-    finally:
-        ours.close()
-        process.join(PATIENCE)
-        process.terminate()
-        process.join()
-        process.close()
+    with helper(target, *arguments) as pipe:
+        assert pipe.poll(PATIENCE), f"{target} is not up"
+        pipe.recv()
+        yield pipe
 
 
 def _peak_of(pid: int) -> int:

@@ -7,7 +7,10 @@ import select
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,8 +19,10 @@ T = TypeVar("T")
 #: Where programs are looked for: daemons are not on every user's PATH.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-#: How long a program may take to end after SIGTERM, and Xvfb to start, seconds.
+#: How long a program may take to end after SIGTERM, a helper when its pipe is closed,
+#: and Xvfb to start, seconds.
 _STOP_SECONDS = 6.0
+_HELPER_SECONDS = 10.0
 _XVFB_SECONDS = 10.0
 
 
@@ -118,6 +123,28 @@ class Program:
             self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
+
+
+@contextmanager
+def helper(target: Callable[..., None], *arguments: object) -> Iterator[Connection]:
+    """
+    Run a function in a process of its own, its last argument one end of a pipe.
+
+    It is to return when the other end, which is yielded, is closed.
+    """
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=target, args=(*arguments, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        yield ours
+    finally:
+        ours.close()
+        process.join(_HELPER_SECONDS)
+        process.terminate()
+        process.join()
+        process.close()
 
 
 def start_xvfb(directory: Path) -> tuple[Program, str]:
