@@ -266,10 +266,6 @@ def isolated(message_class: type[Message]) -> type[Message]:
 
     class Isolated(message_class):  # type: ignore[misc,valid-type]  # made anew for each
         @classmethod
-        def decode(cls, payload: bytes, layout: Layout) -> Any:  # noqa: ANN401 - its own class
-            return cls.decode_parts(payload, b"", layout)
-
-        @classmethod
         def decode_parts(cls, payload: bytes, data: bytes, layout: Layout) -> Any:  # noqa: ANN401 - its own class
             outcome: object = attempt(read, payload, data, layout)
             if isinstance(outcome, Message):
@@ -287,12 +283,9 @@ def isolated(message_class: type[Message]) -> type[Message]:
 
 def _reads_parts(message_class: type[Message]) -> bool:
     """Tell whether a class's own way to read is the one with two parts."""
-    for each in message_class.__mro__:
-        if "decode_parts" in vars(each):
-            return True
-        if "decode" in vars(each):
-            return False
-    return True
+    ways = {"decode", "decode_parts"}
+    nearest = next(each for each in message_class.__mro__ if ways & vars(each).keys())
+    return "decode_parts" in vars(nearest)
 
 
 def _describe(error: BaseException) -> str:
