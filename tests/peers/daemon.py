@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,7 +25,8 @@ def start_twistd(
     env: Mapping[str, str] | None = None,
 ) -> Program:
     """
-    Start ``twistd vdproxy`` where *log* is and return it when it listens.
+    Start ``twistd vdproxy`` where *log* is and return it when it listens, and heeds
+    signals, which it does a moment later.
 
     *options* are twistd's own, *env* is its environment besides what it needs. *bin*
     is where the programs of the environment are that it runs from, *plugins* a folder
@@ -37,7 +40,10 @@ def start_twistd(
     program = Program([*command, *arguments], log, given)
     try:
         wait_for(
-            lambda: program.log.count("listening for") > seen or not program.running,
+            lambda: (
+                (program.log.count("listening for") > seen and _heeds(program.pid))
+                or not program.running
+            ),
             _PATIENCE,
             "listening vdproxy",
             lambda: program.log,
@@ -47,6 +53,14 @@ def start_twistd(
         program.stop()
         raise
     return program
+
+
+def _heeds(pid: int) -> bool:
+    """Tell whether a process has a handler for SIGTERM."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = re.search(r"^SigCgt:\s+(\w+)", status, re.MULTILINE)
+    assert caught is not None
+    return bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 class Vdproxy:
