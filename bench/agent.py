@@ -6,18 +6,18 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from statistics import median
 
 from bench import relays
-from bench.bulk import KIB, MIB
+from bench.bulk import BLOCK, FILE, MIB, pusher
+from bench.guests import listening, meet
 from bench.race import Figures, Goal, Race
 from bench.relays import CLIENTS, GUEST, HANDLERS, Starter
 from bench.speech import (
-    CAPABILITIES,
     PATIENCE,
     REQUEST,
     by_guest,
@@ -25,26 +25,20 @@ from bench.speech import (
     connect,
     read_all,
 )
-from bench.stand import Round, directory
+from bench.stand import Round, directory, race
 from tests.peers.programs import wait_for
 from tests.peers.rawclient import RawClient
 from tests.peers.vdagentd import RealAgent
-from vdproxy.wire.constants import ClipboardType, FileXferStatusResult, Selection
+from vdproxy.wire.constants import ClipboardType, Selection
 from vdproxy.wire.messages import (
-    AnnounceCapabilities,
     Clipboard,
     ClipboardGrab,
     ClipboardRelease,
     ClipboardRequest,
-    FileXferData,
-    FileXferStart,
-    FileXferStatus,
 )
 
-#: A file, its messages, and so many of them as are sent at once.
-_FILE = 64 * MIB
-_BLOCK = 64 * KIB
-_SEVERAL = 16
+#: Blocks of a file: 64 MiB of them.
+_BLOCKS = 1024
 
 #: Pastes of a round.
 _PASTES = 20
@@ -52,7 +46,6 @@ _PASTES = 20
 _TEXT = ClipboardType.VD_AGENT_CLIPBOARD_UTF8_TEXT
 _TARGET = "UTF8_STRING"
 _SELECTION = Selection.VD_AGENT_CLIPBOARD_SELECTION_CLIPBOARD
-_SUCCESS = FileXferStatusResult.VD_AGENT_FILE_XFER_STATUS_SUCCESS
 
 _RELEASE = by_host(ClipboardRelease(_SELECTION))
 
@@ -90,19 +83,16 @@ Opener = Callable[[], AbstractContextManager[Host]]
 @contextmanager
 def behind(starter: Starter) -> Iterator[Host]:
     """Have an agent connect to a relay, and the relay connect to the host."""
-    with directory() as folder, socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(folder / GUEST))
-        listener.listen()
-        with (
-            starter(folder) as relay,
-            RealAgent(folder, relay.clients) as agent,
-            listener.accept()[0] as connection,
-        ):
-            client = RawClient(connection)
-            client.expect(AnnounceCapabilities, PATIENCE)
-            client.announce(0, CAPABILITIES)
-            connection.settimeout(PATIENCE)
-            yield Host(agent, connection, client, cuts=False)
+    with (
+        directory() as folder,
+        listening(folder / GUEST) as listener,
+        starter(folder) as relay,
+        RealAgent(folder, relay.clients) as agent,
+        listener.accept()[0] as connection,
+    ):
+        client = meet(connection)
+        connection.settimeout(PATIENCE)
+        yield Host(agent, connection, client, cuts=False)
 
 
 @contextmanager
@@ -130,23 +120,17 @@ CONTESTANTS: Mapping[str, Opener] = {
 @contextmanager
 def pushing(opener: Opener) -> Iterator[Round]:
     """Push a file into the guest, in messages of 64 KiB."""
-    start = by_host(FileXferStart(1, "file", _FILE))
-    speech = by_host(FileXferData(1, bytes(_BLOCK))) * _SEVERAL
     with opener() as host:
+        push = pusher(host.connection, host.client, _BLOCKS, at_once=16)
 
-        def push() -> Figures:
+        def push_anew() -> Figures:
             began = time.perf_counter()
-            host.connection.sendall(start)
-            host.client.expect(FileXferStatus, PATIENCE)
-            for _ in range(_FILE // _BLOCK // _SEVERAL):
-                host.connection.sendall(speech)
-            ended = host.client.expect(FileXferStatus, PATIENCE)
+            push()
             took = time.perf_counter() - began
-            assert ended.result == _SUCCESS, ended
-            (host.agent.files / "file").unlink()
-            return {"MB/s": _FILE / 1e6 / took}
+            (host.agent.files / FILE).unlink()
+            return {"MB/s": _BLOCKS * BLOCK / 1e6 / took}
 
-        yield push
+        yield push_anew
 
 
 @contextmanager
@@ -208,20 +192,6 @@ def _several(paste: Callable[[], float]) -> Figures:
     return {"p50 ms": median(paste() for _ in range(_PASTES)) * 1000}
 
 
-def _race(
-    work: str,
-    opened: Callable[[Opener], AbstractContextManager[Round]],
-    rounds: int,
-    goal: Goal,
-) -> Race:
-    """Have all contestants stand ready, each with an agent, and work by turns."""
-    outcome = Race(work, (_ALONE,), (goal,))
-    with ExitStack() as stack:
-        ready = {n: stack.enter_context(opened(o)) for n, o in CONTESTANTS.items()}
-        outcome.run(ready, rounds)
-    return outcome
-
-
 def _compare(results: dict[str, list[Figures]]) -> None:
     """Give each round what it took more than the same of the agent alone."""
     for name in results.keys() - {_ALONE}:
@@ -234,11 +204,21 @@ def _compare(results: dict[str, list[Figures]]) -> None:
 def run(rounds: int) -> Iterator[Race]:
     """Measure a file push, and pastes of a word and of 1 MiB in both directions."""
     pushed = Goal("MB/s", "vdproxy", of=_ALONE, at_least=0.9)
-    yield _race("real agent, file push", pushing, rounds, pushed)
+    yield race(
+        "real agent, file push",
+        pushing,
+        rounds,
+        CONTESTANTS,
+        against=[_ALONE],
+        goals=[pushed],
+    )
     soon = Goal("ms more", "vdproxy", at_most=5)
     for name, size in (("64 bytes", 64), ("1 MiB", MIB)):
         for way, opened in (("from", pasting), ("into", offering)):
             work = f"real agent, paste of {name} {way} the guest"
-            outcome = _race(work, partial(opened, size=size), rounds, soon)
+            paste = partial(opened, size=size)
+            outcome = race(
+                work, paste, rounds, CONTESTANTS, against=[_ALONE], goals=[soon]
+            )
             _compare(outcome.results)
             yield outcome

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from functools import partial
 
 from bench import guests
-from bench.processes import cpu_seconds
 from bench.race import Figures, Goal, Race
 from bench.relays import Relay, Starter
 from bench.speech import (
@@ -22,8 +21,9 @@ from bench.speech import (
     copied,
     read,
 )
-from bench.stand import Round, race, standing
+from bench.stand import CONTESTANTS, Round, race, standing
 from tests.peers.rawclient import RawClient
+from tests.peers.usage import cpu_seconds_of
 from vdproxy.wire.constants import FileXferStatusResult
 from vdproxy.wire.messages import (
     ClipboardGrab,
@@ -39,7 +39,9 @@ MIB = 1024 * KIB
 _CARRIED = 192 * MIB
 _PASTES = 1000
 
-_BLOCK = 64 * KIB
+#: Data of a message, and the name, of what is pushed.
+BLOCK = 64 * KIB
+FILE = "file"
 _SUCCESS = FileXferStatusResult.VD_AGENT_FILE_XFER_STATUS_SUCCESS
 
 _GOALS = (
@@ -96,15 +98,15 @@ def pushed(
 
 def on_the_wire(blocks: int) -> int:
     """Return the bytes of a file of so many blocks, in chunks."""
-    return blocks * len(by_host(FileXferData(1, bytes(_BLOCK))))
+    return blocks * len(by_host(FileXferData(1, bytes(BLOCK))))
 
 
 def pusher(
     connection: socket.socket, client: RawClient, blocks: int, *, at_once: int = 1
 ) -> Callable[[], None]:
     """Return what pushes a file, so many blocks in a write."""
-    start = by_host(FileXferStart(1, "file", blocks * _BLOCK))
-    speech = by_host(FileXferData(1, bytes(_BLOCK))) * at_once
+    start = by_host(FileXferStart(1, FILE, blocks * BLOCK))
+    speech = by_host(FileXferData(1, bytes(BLOCK))) * at_once
 
     def push() -> None:
         connection.sendall(start)
@@ -120,19 +122,19 @@ def pusher(
 @contextmanager
 def pushing(starter: Starter) -> Iterator[Round]:
     """Push one large file into the guest after the other."""
-    with pushed(starter, _CARRIED // _BLOCK, at_once=16) as (relay, push):
+    with pushed(starter, _CARRIED // BLOCK, at_once=16) as (relay, push):
         yield partial(_timed, relay, _CARRIED, push)
 
 
 def _timed(relay: Relay, size: int, work: Callable[[], None]) -> Figures:
     """Return what comes of carrying so many bytes by *work*."""
-    used = cpu_seconds(relay.pid) if relay.pid else 0.0
+    used = cpu_seconds_of(relay.pid) if relay.pid else 0.0
     began = time.perf_counter()
     work()
     took = time.perf_counter() - began
     figures = {"MB/s": size / 1e6 / took}
     if relay.pid:
-        figures["CPU s/GB"] = (cpu_seconds(relay.pid) - used) / size * 1e9
+        figures["CPU s/GB"] = (cpu_seconds_of(relay.pid) - used) / size * 1e9
     return figures
 
 
@@ -144,5 +146,5 @@ def run(rounds: int) -> Iterator[Race]:
         ("100 MB", 100_000_000),
     ):
         work = f"paste of {name}"
-        yield race(work, partial(pasting, size=size), rounds, goals=_GOALS)
-    yield race("file push", pushing, rounds, goals=_GOALS)
+        yield race(work, partial(pasting, size=size), rounds, CONTESTANTS, goals=_GOALS)
+    yield race("file push", pushing, rounds, CONTESTANTS, goals=_GOALS)

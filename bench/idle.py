@@ -8,7 +8,6 @@ first round to the last: none of them is in another's way.
 
 from __future__ import annotations
 
-import re
 import resource
 import time
 from collections.abc import Iterator, Mapping
@@ -19,12 +18,12 @@ from pathlib import Path
 
 from bench import crowd, relays, stand
 from bench.crowd import Command
-from bench.processes import cpu_seconds, resident
 from bench.race import Figures, Goal, Race
 from bench.relays import CLIENTS, listening, numbered
+from tests.peers.usage import cpu_seconds_of, proportional_of, resident_of
 
+#: KiB in a MiB.
 KIB = 1024
-MIB = 1024 * KIB
 
 #: VMs and clients: one, as many as a host may well have, and enough to tell by what
 #: one more takes.
@@ -89,12 +88,12 @@ def vdproxy_with_vms() -> Figures:
     own, shared = {}, {}
     for vms, quiet in _VDPROXY.items():
         with quiet.running() as (directory, pid):
-            own[vms], shared[vms] = resident(pid), _proportional(pid)
+            own[vms], shared[vms] = resident_of(pid), proportional_of(pid)
             # Each would wait for ever for a guest that is not up.
             with crowd.clients(directory, vms, vms):
                 pass
     return {
-        _COMPARED: shared[_SOME] / MIB,
+        _COMPARED: shared[_SOME] / KIB,
         **_sizes(own),
         "KiB a further VM": _each_further(own),
     }
@@ -108,14 +107,14 @@ def socat_with_vms() -> Figures:
             own = directory / str(vm)
             own.mkdir()
             pids.append(stack.enter_context(relays.socat(own)).pid)
-        return {_COMPARED: sum(_proportional(pid) for pid in pids if pid) / MIB}
+        return {_COMPARED: sum(proportional_of(pid) for pid in pids if pid) / KIB}
 
 
 def twistd_without() -> Figures:
     """Have twistd do nothing, which takes the same for any number of VMs."""
     with _EMPTY.running() as (_, pid):
-        own = dict.fromkeys(_VMS, resident(pid))
-        return {_COMPARED: _proportional(pid) / MIB, **_sizes(own)}
+        own = dict.fromkeys(_VMS, resident_of(pid))
+        return {_COMPARED: proportional_of(pid) / KIB, **_sizes(own)}
 
 
 def with_clients(quiet: Quiet) -> Figures:
@@ -128,36 +127,28 @@ def with_clients(quiet: Quiet) -> Figures:
             stack.enter_context(more)
             there = count
             _rest(pid)
-            held[count] = resident(pid)
+            held[count] = resident_of(pid)
     return {"KiB a further client": _each_further(held), **_sizes(held)}
 
 
 def _rest(pid: int) -> None:
     """Wait until a process has nothing more to do."""
     for _ in range(_TRIES):
-        used = cpu_seconds(pid)
+        used = cpu_seconds_of(pid)
         time.sleep(_REST)
-        if cpu_seconds(pid) == used:
+        if cpu_seconds_of(pid) == used:
             return
     raise AssertionError(f"process {pid} does not come to rest")
 
 
 def _sizes(held: Mapping[int, int]) -> Figures:
-    return {f"MiB at {count}": size / MIB for count, size in held.items()}
-
-
-def _proportional(pid: int) -> int:
-    """Return the memory of a process, what it shares counted in part, bytes."""
-    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    size = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
-    assert size is not None
-    return int(size[1]) * KIB
+    return {f"MiB at {count}": size / KIB for count, size in held.items()}
 
 
 def _each_further(held: Mapping[int, int]) -> float:
     """Return what each takes between the last two numbers of them, KiB."""
     _, some, many = sorted(held)
-    return (held[many] - held[some]) / (many - some) / KIB
+    return (held[many] - held[some]) / (many - some)
 
 
 def _side_by_side(rounds: int) -> Race:
@@ -170,13 +161,15 @@ def _side_by_side(rounds: int) -> Race:
         pids = {n: stack.enter_context(q.running())[1] for n, q in _QUIET.items()}
         outcome.results = {name: [] for name in pids}
         for _ in range(rounds):
-            before = {name: (_wake_ups(p), cpu_seconds(p)) for name, p in pids.items()}
+            before = {
+                name: (_wake_ups(p), cpu_seconds_of(p)) for name, p in pids.items()
+            }
             time.sleep(_WINDOW)
             for name, pid in pids.items():
                 woken, used = before[name]
                 outcome.results[name].append(
                     {
-                        "% of a core": (cpu_seconds(pid) - used) / _WINDOW * 100,
+                        "% of a core": (cpu_seconds_of(pid) - used) / _WINDOW * 100,
                         "wake-ups/s": (_wake_ups(pid) - woken) / _WINDOW,
                     }
                 )

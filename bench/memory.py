@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from bench import guests, relays
-from bench.bulk import MIB, on_the_wire, pushed, pusher
-from bench.processes import forget_peak, peak, resident
+from bench.bulk import KIB, MIB, on_the_wire, pushed, pusher
 from bench.race import Figures, Goal, Race
 from bench.relays import Relay, Starter
 from bench.speech import (
@@ -26,6 +25,7 @@ from bench.speech import (
     read,
 )
 from bench.stand import standing
+from tests.peers.usage import forget_peak_of, peak_of, resident_of
 from vdproxy.wire.messages import ClipboardGrab, ClipboardRequest
 
 #: Blocks of 64 KiB in a file of 1 GB and in one of 100 MB, and bytes that a slow guest
@@ -119,13 +119,13 @@ def between_clients(starter: Starter) -> Figures:
 def _held(relay: Relay, work: Callable[[], None]) -> Figures:
     """Return what a relay has more by *work* than it had before."""
     assert relay.pid is not None
-    before = resident(relay.pid)
-    forget_peak(relay.pid)
+    before = resident_of(relay.pid)
+    forget_peak_of(relay.pid)
     work()
-    most = peak(relay.pid)
+    most = peak_of(relay.pid)
     time.sleep(_SOON)
-    after = resident(relay.pid)
-    return {_PEAK: (most - before) / MIB, _LEFT: (after - before) / MIB}
+    after = resident_of(relay.pid)
+    return {_PEAK: (most - before) / KIB, _LEFT: (after - before) / KIB}
 
 
 def run(rounds: int) -> Iterator[Race]:

@@ -135,8 +135,9 @@ def _rate(work: Callable[[], None]) -> Figures:
 def run(rounds: int) -> Iterator[Race]:
     """Measure round trips, and floods of small messages."""
     trip = Goal("p50 us", "vdproxy", of="bare", at_most=1.3)
-    yield race("mouse there, GRAB back", bouncing, rounds, goals=[trip])
-    yield race("paste of a word, and a fresh GRAB", asking, rounds, goals=[trip])
+    yield race("mouse there, GRAB back", bouncing, rounds, CONTESTANTS, goals=[trip])
+    word = "paste of a word, and a fresh GRAB"
+    yield race(word, asking, rounds, CONTESTANTS, goals=[trip])
     fast = Goal("messages/s", "vdproxy, policy", at_least=40_000)
     for work, opened in (
         ("mouse, client to guest", pointing),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from bench import relays
 from bench.race import Figures, Goal, Race
@@ -24,6 +25,12 @@ CONTESTANTS: Mapping[str, Starter] = {
     "wide": relays.twisted("--wide"),
     "vdproxy": relays.vdproxy(),
 }
+
+
+#: Which of them the others are compared to.
+AGAINST = ("socat", "bare", "wide")
+
+_C = TypeVar("_C")
 
 
 @contextmanager
@@ -45,14 +52,14 @@ def standing(
 
 def race(
     work: str,
-    opened: Callable[[Starter], AbstractContextManager[Round]],
+    opened: Callable[[_C], AbstractContextManager[Round]],
     rounds: int,
-    contestants: Mapping[str, Starter] = CONTESTANTS,
+    contestants: Mapping[str, _C],
     *,
-    against: Sequence[str] = ("socat", "bare", "wide"),
+    against: Sequence[str] = AGAINST,
     goals: Sequence[Goal] = (),
 ) -> Race:
-    """Have all contestants stand ready and do their work by turns."""
+    """Have all contestants, once they are *opened*, do their work by turns."""
     outcome = Race(work, against, goals)
     with ExitStack() as stack:
         ready = {n: stack.enter_context(opened(s)) for n, s in contestants.items()}

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from bench import crowd
 from bench.crowd import Command
-from bench.processes import cpu_seconds, running
+from bench.processes import running
 from bench.race import Figures, Race
 from bench.relays import CLIENTS
 from bench.speech import PATIENCE, connect, reach
+from tests.peers.usage import cpu_seconds_of
 from vdproxy.wire.messages import MonConfig, MonitorsConfig, Reply
 
 _LOG = "startup.log"
@@ -39,7 +40,7 @@ def started(
     with running(prepared, directory / _LOG) as program:
         answered(directory / CLIENTS)
         took = time.perf_counter() - began
-        return {"s": took, "CPU s": cpu_seconds(program.pid)}
+        return {"s": took, "CPU s": cpu_seconds_of(program.pid)}
 
 
 def greeted(path: Path) -> None:

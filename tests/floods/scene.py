@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,9 +15,9 @@ from tests.floods.clients import PATIENCE
 from tests.floods.guest import live
 from tests.floods.pulse import Trip, Waits, beat
 from tests.lives.ends import CLIPBOARD, SUCCESS, TEXT, Client
-from tests.lives.growth import files_of, resident_of
 from tests.peers.daemon import Vdproxy
 from tests.peers.programs import helper, wait_for
+from tests.peers.usage import files_of, forget_peak_of, peak_of, resident_of
 from vdproxy.wire.messages import AnnounceCapabilities, ClipboardGrab
 
 #: ``max-memory``, and the most that vdproxy may take besides, KiB.
@@ -73,7 +72,7 @@ class Scene:
         """Hold vdproxy to its bounds during a flood, of which *figures* are told."""
         files = files_of(self.vdproxy.pid)
         self._trips()
-        Path(f"/proc/{self.vdproxy.pid}/clear_refs").write_text("5")
+        forget_peak_of(self.vdproxy.pid)
         base = resident_of(self.vdproxy.pid)
         begin = time.monotonic()
         yield
@@ -81,7 +80,7 @@ class Scene:
         trips = self._trips()
         proxied = Waits.of([trip.proxied for trip in trips])
         direct = Waits.of([trip.direct for trip in trips])
-        grown = _peak_of(self.vdproxy.pid) - base
+        grown = peak_of(self.vdproxy.pid) - base
         begin = time.monotonic()
         asyncio.run(_recovered(self.client, self._data))
         self.await_(lambda: files_of(self.vdproxy.pid) == files, "files closed again")
@@ -128,14 +127,6 @@ def _process(target: Callable[..., None], *arguments: object) -> Iterator[Connec
         assert pipe.poll(PATIENCE), f"{target} is not up"
         pipe.recv()
         yield pipe
-
-
-def _peak_of(pid: int) -> int:
-    """Return the most memory that a process has had since it was last asked, KiB."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    size = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
-    assert size is not None
-    return int(size[1])
 
 
 async def _recovered(path: Path, data: bytes) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import socket
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import NamedTuple
 
 from tests.figures import report
 from tests.peers.daemon import Vdproxy
+from tests.peers.usage import files_of, resident_of
 
 #: The configuration of a VM's probe, and of where it listens.
 PROBE = "filters = probe\n[filter:probe]\nsocket = probe.sock\n"
@@ -65,19 +65,6 @@ class Probe:
         inside = json.loads(self._lines.readline())
         files, memory = files_of(self._pid), resident_of(self._pid)
         return Held(files, **inside, memory=memory)
-
-
-def files_of(pid: int) -> int:
-    """Return how many files a process has open."""
-    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
-
-
-def resident_of(pid: int) -> int:
-    """Return the memory that a process has, KiB."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    size = re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)
-    assert size is not None
-    return int(size[1])
 
 
 def slope(values: Sequence[float]) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.figures import report
-from tests.lives.growth import files_of, resident_of, slope
+from tests.lives.growth import slope
+from tests.peers.usage import files_of, resident_of
 from tests.real.guest import Guest
 
 _RESTARTS = 10

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
 from tests.peers.programs import wait_for
+from tests.peers.usage import files_of, resident_of
 from tests.qemu.scene import Scene, check_service
 
 RESTARTS = 50
@@ -17,18 +17,6 @@ SETTLED = 10
 
 #: How much more memory vdproxy may have after all the others, KiB.
 GROWTH = 256
-
-
-def open_files(pid: int) -> int:
-    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
-
-
-def resident(pid: int) -> int:
-    """Return the memory that a process has, KiB."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    size = re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)
-    assert size is not None
-    return int(size[1])
 
 
 @pytest.mark.parametrize("connects", [False, True], ids=["listens", "connects"])
@@ -43,18 +31,18 @@ def test_fifty_restarts_of_qemu_leave_nothing_in_vdproxy(
         for _ in range(RESTARTS):
             with scene.agent() as agent:
                 check_service(agent, viewer)
-                files.append(open_files(pid))
-                memory.append(resident(pid))
+                files.append(files_of(pid))
+                memory.append(resident_of(pid))
                 scene.machine.kill()
             scene.machine.start()
         with scene.agent() as agent:
             check_service(agent, viewer)
             # QMP may take longer to be there again than the port.
             wait_for(
-                lambda: open_files(pid) == files[0],
+                lambda: files_of(pid) == files[0],
                 10,
                 "as few open files",
-                lambda: f"{files}, {open_files(pid)}",
+                lambda: f"{files}, {files_of(pid)}",
             )
     assert max(files) == files[0]
     assert max(memory) - max(memory[:SETTLED]) < GROWTH, memory

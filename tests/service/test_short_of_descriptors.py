@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import socket
 import time
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
 from tests.peers.programs import wait_for
 from tests.peers.rawclient import RawClient
+from tests.peers.usage import cpu_seconds_of, files_of
 from tests.service.twistd import PATIENCE, running
 from tests.support import write
 from vdproxy.wire.constants import Capability
@@ -62,16 +61,11 @@ def is_let_in(path):
         return False
 
 
-def processor_seconds(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def load(pid, seconds):
     """Return the part of these seconds in which a process was at work."""
-    before = processor_seconds(pid)
+    before = cpu_seconds_of(pid)
     time.sleep(seconds)
-    return (processor_seconds(pid) - before) / seconds
+    return (cpu_seconds_of(pid) - before) / seconds
 
 
 def crowd(stack, family, address):
@@ -119,7 +113,7 @@ def test_clients_wait_when_descriptors_run_short(tmp_path, kind, options):
             )
             assert load(program.pid, 2) < 0.2
             assert is_served(client)
-            opened = len(list(Path(f"/proc/{program.pid}/fd").iterdir()))
+            opened = files_of(program.pid)
             assert LIMIT // 2 < opened <= LIMIT - 12, "no reserve is left"
         wait_for(
             lambda: "clients are let in" in program.log,
