@@ -35,6 +35,7 @@ from vdproxy.wire.codec import Codec
 from vdproxy.wire.messages import (
     AnnounceCapabilities,
     Clipboard,
+    ClipboardGrab,
     MonConfig,
     MonitorsConfig,
     Reply,
@@ -353,3 +354,15 @@ def test_the_message_that_is_coming_in_can_be_seen():
     assert link.assembling == Assembling(REPLY, 5, 8)
     feed(link, reply()[-3:])
     assert link.assembling is None
+
+
+def test_a_grab_of_a_handlers_own_class_is_told_as_that_class_spells_it():
+    class Told(ClipboardGrab):
+        """Offers one type more."""
+
+        def encode(self, layout):
+            return super().encode(layout) + (99).to_bytes(4, "little")
+
+    link = ClientLink(Codec([Told]))
+    write = b"".join(link.encode(Told(0, (1,))))
+    assert write.endswith((1).to_bytes(4, "little") + (99).to_bytes(4, "little"))

@@ -71,7 +71,7 @@ class Link:
         if not isinstance(message, ClipboardGrab):
             return message
         with_serial = self.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL)
-        return replace(message, serial=0 if with_serial else None)
+        return _with_serial(message, 0 if with_serial else None)
 
     def _encode(self, message: Message, layout: Layout, port: int) -> CutMessage:
         if isinstance(message, ClipboardGrab):
@@ -84,8 +84,7 @@ class Link:
     ) -> CutMessage:
         with_serial = layout.agreed(Capability.VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL)
         serial = self._serials.next(grab.selection) if with_serial else None
-        numbered = ClipboardGrab(grab.selection, grab.types, serial)
-        payload, _ = self._codec.encode_parts(numbered, layout)
+        payload, _ = self._codec.encode_parts(_with_serial(grab, serial), layout)
         if with_serial:
             self._serials.sent(grab.selection)
         return CutMessage(grab.number, payload, port)
@@ -123,3 +122,11 @@ class Link:
     ) -> None:
         message = AnnounceCapabilities(request, offer.to_words())
         self._to_send.append(self._encode(message, Layout(), port))
+
+
+def _with_serial(grab: ClipboardGrab, serial: int | None) -> ClipboardGrab:
+    """Return a GRAB with this serial, of the same class."""
+    if type(grab) is not ClipboardGrab:
+        return replace(grab, serial=serial)
+    # A GRAB goes to each client: replace() would be a tenth of what that takes.
+    return ClipboardGrab(grab.selection, grab.types, serial)
